@@ -1,0 +1,1 @@
+//! The JPEG codec, behind one small module.

@@ -1,0 +1,10 @@
+//! microtome turns raw images into training data in small, named, versioned steps.
+#![warn(missing_docs)]
+
+pub mod digest;
+pub mod error;
+pub mod image;
+pub mod record;
+pub mod slide;
+
+pub use error::{Error, Result};

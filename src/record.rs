@@ -1,0 +1,182 @@
+//! Records: why outputs exist. A [`Record`] is the cache entry and the lineage at once.
+//!
+//! The key of a record is the BLAKE3 of the RFC 8785 text of its [`Cause`]:
+//! `{"cause":1,"columns":{…},"input":"<digest>","steps":[{"params":{…},"step":"tile","version":"1.0.0"}]}`.
+//! What is not in the cause cannot have changed the outputs: no path, no URL, no id, no time, no
+//! host, no thread count. `made_by` says which build wrote the record and stands outside the key.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+
+/// Version of the cause's own shape: the `cause` field.
+pub const CAUSE_VERSION: u32 = 1;
+
+/// One step of a chain, as keyed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepCause {
+    /// The step's name.
+    pub step: String,
+    /// The step's own version.
+    pub version: String,
+    /// All params, defaults filled in, files inlined.
+    pub params: Value,
+}
+
+/// All that may have changed an output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    /// [`CAUSE_VERSION`].
+    pub cause: u32,
+    /// The chain of steps that ran fused; mostly one.
+    pub steps: Vec<StepCause>,
+    /// Digest of the unit's bytes, or of the ordered item digests of a group or listing.
+    pub input: Digest,
+    /// Values of the manifest columns that the chain reads.
+    pub columns: BTreeMap<String, Value>,
+}
+
+impl Cause {
+    /// The cause of a chain over one input.
+    pub fn new(steps: Vec<StepCause>, input: Digest, columns: BTreeMap<String, Value>) -> Self {
+        Self { cause: CAUSE_VERSION, steps, input, columns }
+    }
+
+    /// The key: BLAKE3 of the canonical JSON.
+    ///
+    /// # Errors
+    /// [`Error::Params`] when a param or column cannot be carried by JSON exactly.
+    pub fn key(&self) -> Result<Digest> {
+        Digest::of_json(self)
+    }
+
+    /// `<unit>@<key12>`: the name under which the outputs of this cause are stored.
+    ///
+    /// `<unit>` is the first 12 digits of the input's digest, not the item's id: a renamed file then
+    /// keeps its outputs where they are, and two shards that hold the same bytes under two names
+    /// cannot disagree. Who wants to know which slide it was reads the manifest.
+    ///
+    /// # Errors
+    /// As [`Cause::key`].
+    pub fn place(&self) -> Result<String> {
+        Ok(format!("{}@{}", self.input.short(), self.key()?.short()))
+    }
+}
+
+/// One thing that a step made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Name within the unit, unique there (`x1024_y2048.jpg`). Ids of new items end in it.
+    pub name: String,
+    /// File under the dataset's root; `None` for outputs that are rows only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Where the item starts in a pack; `None` for a whole file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// Bytes.
+    pub length: u64,
+    /// Digest of exactly these bytes.
+    pub digest: Digest,
+    /// `image/png`, `image/jpeg`, ….
+    pub media_type: String,
+    /// Columns of the image, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width_px: Option<u32>,
+    /// Rows of the image, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height_px: Option<u32>,
+    /// What the step says about it, by the fact's short name (`x_px`), in the step's own types.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub facts: serde_json::Map<String, Value>,
+}
+
+/// Which build wrote a record. Never part of the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MadeBy {
+    /// Version of the microtome crate.
+    pub microtome: String,
+}
+
+impl MadeBy {
+    /// This build.
+    pub fn this_build() -> Self {
+        Self { microtome: env!("CARGO_PKG_VERSION").to_string() }
+    }
+}
+
+/// Why some outputs exist.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// What they were made from.
+    pub cause: Cause,
+    /// The outputs, in the step's order. Empty is an answer too ("no tissue").
+    pub outputs: Vec<Output>,
+    /// Pictures and tables for people: not items, not read by later steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub previews: Vec<Output>,
+    /// Digests of packs, whole: (path, bytes, digest).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packs: Vec<PackFile>,
+    /// The build that wrote it.
+    pub made_by: MadeBy,
+}
+
+/// A pack as a whole file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackFile {
+    /// File under the dataset's root.
+    pub path: String,
+    /// Bytes.
+    pub length: u64,
+    /// Digest of the whole file.
+    pub digest: Digest,
+}
+
+impl Record {
+    /// The bytes of the record's file: canonical JSON, so that equal records are equal files.
+    ///
+    /// # Errors
+    /// [`Error::Params`] when a fact cannot be carried by JSON exactly.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        crate::digest::canonical_json(self).map(String::into_bytes)
+    }
+
+    /// Reads a record and holds it to its name.
+    ///
+    /// # Errors
+    /// [`Error::Format`] when the text is no record or its cause does not hash to `key`.
+    pub fn from_bytes(key: &Digest, bytes: &[u8]) -> Result<Self> {
+        let what = || format!("record {}", key.short());
+        let record: Self =
+            serde_json::from_slice(bytes).map_err(|e| Error::format(what(), e.to_string()))?;
+        if record.cause.cause != CAUSE_VERSION {
+            return Err(Error::format(
+                what(),
+                format!("cause version {} is unknown", record.cause.cause),
+            ));
+        }
+        if record.cause.key()? != *key {
+            return Err(Error::format(
+                what(),
+                "its cause does not hash to its name: it was changed",
+            ));
+        }
+        Ok(record)
+    }
+
+    /// Where records of this key are stored under a dataset's root.
+    pub fn path(key: &Digest) -> String {
+        format!("records/{key}.json")
+    }
+}
