@@ -4,7 +4,9 @@
 pub mod digest;
 pub mod error;
 pub mod image;
+pub mod manifest;
 pub mod record;
 pub mod slide;
+pub mod step;
 
 pub use error::{Error, Result};

@@ -4,6 +4,8 @@
 //! and NaN as `null`), so what is keyed goes through [`canonical_json`], which refuses what RFC 8785
 //! cannot carry exactly: NaN, infinities, and integers of 2^53 and beyond.
 
+mod finite;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -121,8 +123,9 @@ impl Hasher {
 /// reader could not get back exactly.
 pub fn canonical_json<T: Serialize>(value: &T) -> Result<String> {
     let refuse = |message: String| Error::params("value", message);
-    // serde_json turns NaN into null, so the canonicalizer sees the typed value first.
-    serde_json_canonicalizer::to_string(value).map_err(|e| refuse(e.to_string()))?;
+    if !finite::all_finite(value) {
+        return Err(refuse("NaN and infinities have no place in JSON".into()));
+    }
     let value = serde_json::to_value(value).map_err(|e| refuse(e.to_string()))?;
     check_integers(&value)?;
     serde_json_canonicalizer::to_string(&value).map_err(|e| refuse(e.to_string()))

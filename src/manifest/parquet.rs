@@ -1,0 +1,380 @@
+//! Manifests as Parquet, through polars, a batch of rows at a time.
+//!
+//! The bytes are a function of the rows alone: fixed batch size, fixed compression, one thread per
+//! column order, no time stamp. That is what lets a merge of shards equal one run byte for byte.
+
+use std::io::Write;
+
+use polars::frame::DataFrame;
+use polars::io::mmap::MmapBytesReader;
+use polars::io::parquet::write::BatchedWriter;
+use polars::prelude::{
+    AnyValue, Column as PolarsColumn, DataType, NamedFrom, ParallelStrategy, ParquetCompression,
+    ParquetReader, ParquetWriter, Schema as PolarsSchema, SerReader, Series,
+};
+use serde_json::Value;
+
+use super::{BASE, Field, Item, Kind, Schema};
+use crate::error::{Error, Result};
+
+/// Rows of a batch, and of a Parquet row group.
+pub const BATCH_ROWS: usize = 65_536;
+
+fn data_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::Bool => DataType::Boolean,
+        Kind::Int => DataType::Int64,
+        Kind::Float => DataType::Float64,
+        Kind::Text => DataType::String,
+    }
+}
+
+fn broken(e: impl std::fmt::Display) -> Error {
+    Error::format("manifest", e.to_string())
+}
+
+/// Writes a manifest row by row.
+pub struct ManifestWriter<W: Write> {
+    schema: Schema,
+    writer: BatchedWriter<W>,
+    batch: Vec<Item>,
+    rows: u64,
+}
+
+impl<W: Write> ManifestWriter<W> {
+    /// Begins a manifest with these columns.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the sink refuses.
+    pub fn new(sink: W, schema: Schema) -> Result<Self> {
+        let fields = BASE.iter().map(|c| (c.name.into(), data_type(c.kind)));
+        let facts = schema.facts.iter().map(|f| (f.name.as_str().into(), data_type(f.kind)));
+        let columns: PolarsSchema = fields.chain(facts).collect();
+        let writer = ParquetWriter::new(sink)
+            .with_compression(ParquetCompression::Zstd(None))
+            .with_row_group_size(Some(BATCH_ROWS))
+            .set_parallel(false)
+            .batched(&columns)
+            .map_err(|e| Error::store("manifest", e))?;
+        Ok(Self { schema, writer, batch: Vec::new(), rows: 0 })
+    }
+
+    /// The columns.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Adds a row. Facts must be in the schema's order and types.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] when they are not; [`Error::Store`] when the sink refuses.
+    pub fn push(&mut self, item: Item) -> Result<()> {
+        let fits = item.facts.len() == self.schema.facts.len()
+            && item.facts.iter().zip(&self.schema.facts).all(|(v, f)| f.kind.admits(v));
+        if !fits {
+            return Err(Error::Bug {
+                message: format!("the facts of {:?} do not fit the manifest's columns", item.id),
+            });
+        }
+        self.batch.push(item);
+        self.rows += 1;
+        if self.batch.len() == BATCH_ROWS { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what is left and the footer; gives the number of rows.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the sink refuses.
+    pub fn finish(mut self) -> Result<u64> {
+        // An empty manifest still needs its (empty) columns.
+        if !self.batch.is_empty() || self.rows == 0 {
+            self.flush()?;
+        }
+        self.writer.finish().map_err(|e| Error::store("manifest", e))?;
+        Ok(self.rows)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let frame = frame(&self.schema, &self.batch)?;
+        self.batch.clear();
+        self.writer.write_batch(&frame).map_err(|e| Error::store("manifest", e))
+    }
+}
+
+fn frame(schema: &Schema, items: &[Item]) -> Result<DataFrame> {
+    let mut columns: Vec<PolarsColumn> = Vec::with_capacity(BASE.len() + schema.facts.len());
+    let mut add = |series: Series| columns.push(series.into());
+    let text = |name: &str, value: fn(&Item) -> Option<&str>| {
+        Series::new(name.into(), items.iter().map(value).collect::<Vec<_>>())
+    };
+    let int = |name: &str, value: fn(&Item) -> Option<u64>| {
+        Series::new(
+            name.into(),
+            items.iter().map(|i| value(i).map(|v| v as i64)).collect::<Vec<_>>(),
+        )
+    };
+    add(text("id", |i| Some(&i.id)));
+    add(text("path", |i| Some(&i.path)));
+    add(int("offset", |i| i.offset));
+    add(int("length", |i| Some(i.length)));
+    let digests: Vec<String> = items.iter().map(|i| i.digest.to_string()).collect();
+    add(Series::new("digest".into(), digests));
+    add(text("media_type", |i| Some(&i.media_type)));
+    add(int("width_px", |i| i.width_px.map(u64::from)));
+    add(int("height_px", |i| i.height_px.map(u64::from)));
+    add(text("label", |i| i.label.as_deref()));
+    add(text("group", |i| i.group.as_deref()));
+    add(text("split", |i| i.split.as_deref()));
+    add(Series::new("weight".into(), items.iter().map(|i| i.weight).collect::<Vec<_>>()));
+    add(text("trail", |i| Some(&i.trail)));
+    for (index, field) in schema.facts.iter().enumerate() {
+        let name = field.name.as_str().into();
+        let values = items.iter().map(|i| &i.facts[index]);
+        add(match field.kind {
+            Kind::Bool => Series::new(name, values.map(Value::as_bool).collect::<Vec<_>>()),
+            Kind::Int => Series::new(name, values.map(Value::as_i64).collect::<Vec<_>>()),
+            Kind::Float => Series::new(name, values.map(Value::as_f64).collect::<Vec<_>>()),
+            Kind::Text => Series::new(name, values.map(Value::as_str).collect::<Vec<_>>()),
+        });
+    }
+    DataFrame::new(items.len(), columns).map_err(|e| Error::Bug { message: e.to_string() })
+}
+
+/// Reads a manifest batch by batch.
+pub struct ManifestReader {
+    open: Box<dyn Fn() -> Result<Box<dyn MmapBytesReader>> + Send>,
+    schema: Schema,
+    rows: usize,
+    next: usize,
+}
+
+impl ManifestReader {
+    /// Opens a manifest; `open` gives its bytes anew for each batch.
+    ///
+    /// # Errors
+    /// [`Error::Format`] when it is no Parquet file; [`Error::Schema`] when it lacks a base column.
+    pub fn new(
+        open: impl Fn() -> Result<Box<dyn MmapBytesReader>> + Send + 'static,
+    ) -> Result<Self> {
+        let mut reader = ParquetReader::new(open()?);
+        let rows = reader.num_rows().map_err(broken)?;
+        let arrow = reader.schema().map_err(broken)?;
+        let mut facts = Vec::new();
+        let mut found = Vec::new();
+        for field in arrow.iter_values() {
+            let name = field.name.to_string();
+            let kind = match DataType::from_arrow_field(field) {
+                DataType::Boolean => Kind::Bool,
+                d if d.is_integer() => Kind::Int,
+                d if d.is_float() => Kind::Float,
+                DataType::String => Kind::Text,
+                // A column that holds nothing but nulls has no type of its own.
+                DataType::Null => match BASE.iter().find(|c| c.name == name) {
+                    Some(column) => column.kind,
+                    None => Kind::Text,
+                },
+                other => {
+                    return Err(Error::format(
+                        "manifest",
+                        format!(
+                            "column `{name}` is of type {other}, which no step reads: make it a number, text or boolean"
+                        ),
+                    ));
+                }
+            };
+            match BASE.iter().any(|c| c.name == name) {
+                true => found.push(Field { name, kind }),
+                false => facts.push(Field { name, kind }),
+            }
+        }
+        Schema { facts: found }.require("a manifest", BASE)?;
+        Ok(Self { open: Box::new(open), schema: Schema { facts }, rows, next: 0 })
+    }
+
+    /// The columns.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The next batch of at most [`BATCH_ROWS`] rows; `None` after the last.
+    ///
+    /// # Errors
+    /// [`Error::Format`] when a row lacks an id, a path or a digest, or a value cannot be read.
+    pub fn next_batch(&mut self) -> Result<Option<Vec<Item>>> {
+        if self.next >= self.rows {
+            return Ok(None);
+        }
+        let count = BATCH_ROWS.min(self.rows - self.next);
+        let frame = ParquetReader::new((self.open)()?)
+            .with_slice(Some((self.next, count)))
+            .read_parallel(ParallelStrategy::None)
+            .finish()
+            .map_err(broken)?;
+        let items = items(&self.schema, &frame, self.next)?;
+        self.next += count;
+        if items.len() != count {
+            return Err(broken(format!("{} rows where its footer says {count}", items.len())));
+        }
+        Ok(Some(items))
+    }
+
+    /// All rows at once: for small manifests and for tests.
+    ///
+    /// # Errors
+    /// As [`Self::next_batch`].
+    pub fn read_all(mut self) -> Result<Vec<Item>> {
+        let mut all = Vec::new();
+        while let Some(mut batch) = self.next_batch()? {
+            all.append(&mut batch);
+        }
+        Ok(all)
+    }
+}
+
+fn items(schema: &Schema, frame: &DataFrame, first_row: usize) -> Result<Vec<Item>> {
+    let column = |name: &str| frame.column(name).map_err(broken);
+    let base = BASE.iter().map(|c| column(c.name)).collect::<Result<Vec<_>>>()?;
+    let facts =
+        schema.facts.iter().map(|f| Ok((f.kind, column(&f.name)?))).collect::<Result<Vec<_>>>()?;
+    (0..frame.height())
+        .map(|row| {
+            let get = |c: usize| base[c].get(row).map_err(broken);
+            let at = |c: usize, e: &str| {
+                Error::format(
+                    "manifest",
+                    format!("row {}: `{}` {e}", first_row + row, BASE[c].name),
+                )
+            };
+            let text =
+                |c: usize| -> Result<Option<String>> { Ok(get(c)?.get_str().map(str::to_string)) };
+            let needed = |c: usize| text(c)?.ok_or_else(|| at(c, "is null"));
+            let int = |c: usize| -> Result<Option<u64>> {
+                match get(c)? {
+                    AnyValue::Null => Ok(None),
+                    v => v
+                        .extract::<u64>()
+                        .map(Some)
+                        .ok_or_else(|| at(c, "is negative or too large")),
+                }
+            };
+            let side = |c: usize| -> Result<Option<u32>> {
+                int(c)?.map(|v| u32::try_from(v).map_err(|_| at(c, "is too large"))).transpose()
+            };
+            Ok(Item {
+                id: needed(0)?,
+                path: needed(1)?,
+                offset: int(2)?,
+                length: int(3)?.ok_or_else(|| at(3, "is null"))?,
+                digest: needed(4)?.parse().map_err(|e: Error| at(4, &e.to_string()))?,
+                media_type: needed(5)?,
+                width_px: side(6)?,
+                height_px: side(7)?,
+                label: text(8)?,
+                group: text(9)?,
+                split: text(10)?,
+                weight: get(11)?.extract::<f64>(),
+                trail: text(12)?.unwrap_or_default(),
+                facts: facts
+                    .iter()
+                    .map(|(kind, c)| Ok(value(*kind, &c.get(row).map_err(broken)?)))
+                    .collect::<Result<_>>()?,
+            })
+        })
+        .collect()
+}
+
+fn value(kind: Kind, value: &AnyValue<'_>) -> Value {
+    if value.is_null() {
+        return Value::Null;
+    }
+    match kind {
+        Kind::Bool => matches!(value, AnyValue::Boolean(true)).into(),
+        Kind::Int => value.extract::<i64>().into(),
+        Kind::Float => value.extract::<f64>().into(),
+        Kind::Text => value.get_str().map(str::to_string).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::digest::Digest;
+
+    fn item(n: usize) -> Item {
+        Item {
+            id: format!("slide-{n}"),
+            path: format!("/data/slide-{n}.svs"),
+            offset: (n % 2 == 1).then_some(512),
+            length: n as u64,
+            digest: Digest::of(&n.to_le_bytes()),
+            media_type: "image/tiff".into(),
+            width_px: Some(40_000),
+            height_px: None,
+            label: (n % 3 == 0).then(|| "tumor".into()),
+            group: None,
+            split: None,
+            weight: (n == 1).then_some(0.1),
+            trail: String::new(),
+            facts: vec![(n as f64 * 0.25).into(), Value::Null, (n % 2 == 0).into()],
+        }
+    }
+
+    fn schema() -> Schema {
+        let field = |name: &str, kind| Field { name: name.into(), kind };
+        Schema {
+            facts: vec![
+                field("slide.mpp_x", Kind::Float),
+                field("scan.make", Kind::Text),
+                field("scan.duplicate", Kind::Bool),
+            ],
+        }
+    }
+
+    fn write(items: &[Item]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut writer = ManifestWriter::new(&mut bytes, schema()).unwrap();
+        for item in items {
+            writer.push(item.clone()).unwrap();
+        }
+        assert_eq!(writer.finish().unwrap(), items.len() as u64);
+        bytes
+    }
+
+    fn read(bytes: Vec<u8>) -> ManifestReader {
+        ManifestReader::new(move || Ok(Box::new(Cursor::new(bytes.clone())))).unwrap()
+    }
+
+    #[test]
+    fn rows_come_back_as_they_went_in_and_bytes_repeat() {
+        for count in [0, 1, 5] {
+            let items: Vec<Item> = (0..count).map(item).collect();
+            let bytes = write(&items);
+            assert_eq!(bytes, write(&items));
+            let reader = read(bytes);
+            assert_eq!(reader.schema(), &schema());
+            assert_eq!(reader.read_all().unwrap(), items);
+        }
+    }
+
+    #[test]
+    fn batches_follow_each_other_without_gaps() {
+        let items: Vec<Item> = (0..BATCH_ROWS + 3).map(item).collect();
+        let mut reader = read(write(&items));
+        assert_eq!(reader.next_batch().unwrap().unwrap().len(), BATCH_ROWS);
+        assert_eq!(reader.next_batch().unwrap().unwrap(), items[BATCH_ROWS..]);
+        assert!(reader.next_batch().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_that_is_no_parquet_is_refused() {
+        let bytes = b"PAR1 but not really PAR1".to_vec();
+        assert!(ManifestReader::new(move || Ok(Box::new(Cursor::new(bytes.clone())))).is_err());
+    }
+}

@@ -1,0 +1,95 @@
+//! Steps: one declaration from which the CLI, the schemas, the containers and the checks are made.
+//!
+//! # Rules for those who write a step
+//! - A step is a pure function of its input's bytes, the columns it [`Step::READS`], its params and
+//!   its version. It does no I/O, reads no clock, no environment and no thread count, and does not
+//!   see ids or paths.
+//! - Work that can be split goes through [`Out::ordered`]: pieces run on any thread in any order,
+//!   and what they made comes out in the order of their index.
+//! - Floats: `+ − × ÷ sqrt` in a fixed order only; for anything else `libm` or a table.
+//! - An error message names what was found and where, not the file (the engine adds it) and not the
+//!   remedy (the error's variant carries it).
+//! - The doc comment of the `Params` struct is the step's page for users: its first line appears in
+//!   `--help`, the schema and the README. The doc comment of each field is the flag's help.
+//! - Whoever changes an output moves [`Step::VERSION`]; the ledger says by how much.
+
+mod crew;
+mod entry;
+mod input;
+mod out;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use crew::Crew;
+pub use entry::{AnyInput, AnyStep, Entry, FactDoc, params_from};
+pub use input::{Grain, Input, Listed, Listing, Source};
+pub use out::{Collected, Emitted, Found, Made, Out, Sink};
+
+use crate::error::Result;
+use crate::manifest::Column;
+
+/// Params: all that may change an output. Implemented by every type that fits.
+///
+/// Name, type, bounds, default and words of a param stand once, on its field: `#[garde(range(…))]`
+/// is the check and the schema's bounds, `Default` the defaults, the doc comment the help.
+pub trait Params:
+    Serialize
+    + DeserializeOwned
+    + JsonSchema
+    + garde::Validate<Context = ()>
+    + Default
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<T> Params for T where
+    T: Serialize
+        + DeserializeOwned
+        + JsonSchema
+        + garde::Validate<Context = ()>
+        + Default
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// Facts: the columns that a step adds, `<step>.<field>`. A flat struct of numbers, booleans,
+/// strings and options of them; the doc comment of a field is the column's description.
+pub trait Facts: Serialize + JsonSchema + Send + 'static {}
+
+impl<T> Facts for T where T: Serialize + JsonSchema + Send + 'static {}
+
+/// A named, versioned, pure function from images (or a manifest) to images (or a manifest).
+pub trait Step: Sized + Send + Sync + 'static {
+    /// Verb in kebab-case: folder, binary, container, subcommand.
+    const NAME: &'static str;
+    /// The step's own semantic version.
+    const VERSION: &'static str;
+    /// All that may change an output.
+    type Params: Params;
+    /// What is worked on at once; gives the grain.
+    type Input: Input;
+    /// The columns it adds.
+    type Facts: Facts;
+    /// The manifest columns it looks at: they are part of the key.
+    const READS: &'static [Column];
+
+    /// Checks the params against each other and builds tables.
+    ///
+    /// # Errors
+    /// [`crate::Error::Params`] naming the field.
+    fn new(params: Self::Params) -> Result<Self>;
+
+    /// Does the work on one unit.
+    ///
+    /// # Errors
+    /// Any; the engine lists the unit in `failures.jsonl` and goes on with the others.
+    fn run(&self, input: Self::Input, out: &mut Out<'_, Self::Facts>) -> Result<()>;
+}

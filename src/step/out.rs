@@ -1,0 +1,201 @@
+//! What a step gives back.
+
+use std::marker::PhantomData;
+
+use serde_json::{Map, Value};
+
+use super::{Crew, Facts};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+
+/// Something that a step made: bytes, and what it says about them.
+///
+/// Made on the thread that did the work, so that hashing is spread as the work is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// Name within the unit, unique there, with its ending (`x1024_y2048.jpg`).
+    pub name: String,
+    /// The bytes of the file.
+    pub bytes: Vec<u8>,
+    /// Digest of the bytes.
+    pub digest: Digest,
+    /// `image/png`, `image/jpeg`, ….
+    pub media_type: &'static str,
+    /// Columns.
+    pub width_px: u32,
+    /// Rows.
+    pub height_px: u32,
+    /// Facts by their short names.
+    pub facts: Map<String, Value>,
+}
+
+impl Made {
+    /// Puts bytes and facts together, and hashes.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] when the facts are no flat struct of finite values.
+    pub fn new<F: Facts>(
+        name: String,
+        bytes: Vec<u8>,
+        media_type: &'static str,
+        (width_px, height_px): (u32, u32),
+        facts: &F,
+    ) -> Result<Self> {
+        let digest = Digest::of(&bytes);
+        Ok(Self { name, bytes, digest, media_type, width_px, height_px, facts: map(facts)? })
+    }
+}
+
+fn map<F: Facts>(facts: &F) -> Result<Map<String, Value>> {
+    match serde_json::to_value(facts) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(Value::Null) => Ok(Map::new()),
+        _ => Err(Error::Bug { message: "facts must be a flat struct".into() }),
+    }
+}
+
+/// A file that a listing step found: the row of a source item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// As in the listing.
+    pub id: String,
+    /// As in the listing.
+    pub path: String,
+    /// Bytes.
+    pub length: u64,
+    /// Digest of the bytes.
+    pub digest: Digest,
+    /// What the bytes are.
+    pub media_type: String,
+    /// Columns of the image.
+    pub width_px: Option<u32>,
+    /// Rows of the image.
+    pub height_px: Option<u32>,
+    /// Class.
+    pub label: Option<String>,
+    /// What must stay together.
+    pub group: Option<String>,
+    /// Facts by their short names.
+    pub facts: Map<String, Value>,
+}
+
+/// One thing on its way from a step to the engine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Emitted {
+    /// An item.
+    Item(Made),
+    /// A picture for people, which is no item.
+    Preview(Made),
+    /// A row of a source file.
+    Found(Found),
+    /// A file of a listing that cannot be read: (id, why).
+    Failed(String, Error),
+}
+
+/// Where a step's results go. The engine's stages what it is given; [`Collected`] keeps it.
+pub trait Sink {
+    /// Takes the next result. Slow sinks make the step wait.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when it cannot be kept.
+    fn take(&mut self, emitted: Emitted) -> Result<()>;
+
+    /// How far the unit is, of a total that the step knows: for progress only.
+    fn progress(&mut self, _done: u64, _total: u64) {}
+}
+
+/// A sink that keeps everything in memory.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Items, in order.
+    pub items: Vec<Made>,
+    /// Pictures for people.
+    pub previews: Vec<Made>,
+    /// Rows of source files.
+    pub found: Vec<Found>,
+    /// Files that could not be read.
+    pub failed: Vec<(String, Error)>,
+}
+
+impl Sink for Collected {
+    fn take(&mut self, emitted: Emitted) -> Result<()> {
+        match emitted {
+            Emitted::Item(made) => self.items.push(made),
+            Emitted::Preview(made) => self.previews.push(made),
+            Emitted::Found(found) => self.found.push(found),
+            Emitted::Failed(id, error) => self.failed.push((id, error)),
+        }
+        Ok(())
+    }
+}
+
+/// A step's way out: results in order, work spread over the crew.
+pub struct Out<'a, F> {
+    sink: &'a mut dyn Sink,
+    crew: &'a Crew,
+    facts: PhantomData<F>,
+}
+
+impl<'a, F: Facts> Out<'a, F> {
+    /// A way into this sink, with this crew to do the work.
+    pub fn new(sink: &'a mut dyn Sink, crew: &'a Crew) -> Self {
+        Self { sink, crew, facts: PhantomData }
+    }
+
+    /// Gives an item.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when it cannot be kept; [`Error::Stopped`] when the run is to end.
+    pub fn put(&mut self, made: Made) -> Result<()> {
+        self.crew.check()?;
+        self.sink.take(Emitted::Item(made))
+    }
+
+    /// Gives a picture for people (an overlay, a thumbnail). Not an item.
+    ///
+    /// # Errors
+    /// As [`Out::put`].
+    pub fn preview(&mut self, made: Made) -> Result<()> {
+        self.sink.take(Emitted::Preview(made))
+    }
+
+    /// Gives the row of a source file; its facts are added here.
+    ///
+    /// # Errors
+    /// As [`Out::put`].
+    pub fn found(&mut self, mut found: Found, facts: &F) -> Result<()> {
+        self.crew.check()?;
+        found.facts = map(facts)?;
+        self.sink.take(Emitted::Found(found))
+    }
+
+    /// Says that one file of a listing cannot be read. The others go on.
+    ///
+    /// # Errors
+    /// As [`Out::put`].
+    pub fn failed(&mut self, id: String, error: Error) -> Result<()> {
+        self.sink.take(Emitted::Failed(id, error))
+    }
+
+    /// How far the unit is: for progress only.
+    pub fn progress(&mut self, done: u64, total: u64) {
+        self.sink.progress(done, total);
+    }
+
+    /// Makes `count` pieces on the crew's threads and takes them on this one in the order of their
+    /// index, whatever order they were made in. A bounded number is in flight, counted over all
+    /// units at work; a slow `take` holds back the making.
+    ///
+    /// # Errors
+    /// The first error by index, of `make` or `take`; [`Error::Stopped`] when the run is to end;
+    /// [`Error::Bug`] when `make` panics.
+    pub fn ordered<T: Send>(
+        &mut self,
+        count: usize,
+        make: impl Fn(usize) -> Result<T> + Sync,
+        mut take: impl FnMut(&mut Self, usize, T) -> Result<()>,
+    ) -> Result<()> {
+        let crew = self.crew;
+        crew.ordered(count, make, |index, made| take(self, index, made))
+    }
+}
