@@ -2,11 +2,13 @@
 #![warn(missing_docs)]
 
 pub mod digest;
+pub mod engine;
 pub mod error;
 pub mod image;
 pub mod manifest;
 pub mod record;
 pub mod slide;
 pub mod step;
+pub mod steps;
 
 pub use error::{Error, Result};
