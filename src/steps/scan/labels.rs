@@ -135,8 +135,7 @@ mod tests {
 
     #[test]
     fn folders_are_counted_from_the_file_upward() {
-        let params =
-            Params { label_folder: Some(1), group_folder: Some(2), ..Params::default() };
+        let params = Params { label_folder: Some(1), group_folder: Some(2), ..Params::default() };
         let named = |id| named(params.clone(), id, &[]);
         assert_eq!(named("StationA/PBE/a.jpg"), ("PBE".into(), "StationA".into()));
         assert_eq!(named("x/StationA//PBE/a.jpg"), ("PBE".into(), "StationA".into()));

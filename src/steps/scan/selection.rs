@@ -10,11 +10,60 @@ use crate::step::params_from;
 /// Endings (lower case) of files that lie beside images and are none. Everything else is looked at,
 /// videos too: a file that cannot be read is to be listed as a failure, not passed over.
 const BESIDE: &[&str] = &[
-    "7z", "arrow", "bz2", "cfg", "conf", "css", "csv", "db", "doc", "docx", "feather", "geojson",
-    "gz", "htm", "html", "ini", "ipynb", "js", "json", "jsonl", "lock", "log", "md", "md5",
-    "ndjson", "ndpa", "npy", "npz", "parquet", "pdf", "pt", "pth", "py", "r", "rst",
-    "safetensors", "sh", "sha1", "sha256", "sqlite", "tar", "tgz", "toml", "tsv", "txt", "xls",
-    "xlsx", "xml", "xmp", "xz", "yaml", "yml", "zip", "zst",
+    "7z",
+    "arrow",
+    "bz2",
+    "cfg",
+    "conf",
+    "css",
+    "csv",
+    "db",
+    "doc",
+    "docx",
+    "feather",
+    "geojson",
+    "gz",
+    "htm",
+    "html",
+    "ini",
+    "ipynb",
+    "js",
+    "json",
+    "jsonl",
+    "lock",
+    "log",
+    "md",
+    "md5",
+    "ndjson",
+    "ndpa",
+    "npy",
+    "npz",
+    "parquet",
+    "pdf",
+    "pt",
+    "pth",
+    "py",
+    "r",
+    "rst",
+    "safetensors",
+    "sh",
+    "sha1",
+    "sha256",
+    "sqlite",
+    "tar",
+    "tgz",
+    "toml",
+    "tsv",
+    "txt",
+    "xls",
+    "xlsx",
+    "xml",
+    "xmp",
+    "xz",
+    "yaml",
+    "yml",
+    "zip",
+    "zst",
 ];
 
 /// Which files below a folder or prefix are scanned, by their ids: `include`, `exclude` and the rule
@@ -71,7 +120,8 @@ impl Rule {
 fn globs(field: &str, patterns: &[String]) -> Result<GlobSet> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        let wrong = |e: globset::Error| Error::params(field, format!("`{pattern}` is no glob: {e}"));
+        let wrong =
+            |e: globset::Error| Error::params(field, format!("`{pattern}` is no glob: {e}"));
         // A bare name is meant at any depth.
         let anywhere = match pattern.contains('/') {
             true => pattern.clone(),
@@ -101,8 +151,16 @@ mod tests {
     }
 
     const IDS: &[&str] = &[
-        "a.svs", "a.xml", "b/c.JPG", "b/.DS_Store", ".cache/d.png", "b/labels.CSV", "b/e.mp4",
-        "b/deep/f.svs", "noending", "csv",
+        "a.svs",
+        "a.xml",
+        "b/c.JPG",
+        "b/.DS_Store",
+        ".cache/d.png",
+        "b/labels.CSV",
+        "b/e.mp4",
+        "b/deep/f.svs",
+        "noending",
+        "csv",
     ];
 
     #[test]
@@ -119,7 +177,10 @@ mod tests {
     #[test]
     fn include_replaces_the_endings_but_not_the_hidden_rule() {
         assert_eq!(selected(&json!({"include": ["*.svs"]}), IDS), ["a.svs", "b/deep/f.svs"]);
-        assert_eq!(selected(&json!({"include": ["b/*"]}), IDS), ["b/c.JPG", "b/labels.CSV", "b/e.mp4"]);
+        assert_eq!(
+            selected(&json!({"include": ["b/*"]}), IDS),
+            ["b/c.JPG", "b/labels.CSV", "b/e.mp4"]
+        );
         assert_eq!(selected(&json!({"include": ["*.jpg", "*.png"]}), IDS), ["b/c.JPG"]);
         assert_eq!(selected(&json!({"include": ["b/**/*.svs"]}), IDS), ["b/deep/f.svs"]);
     }
@@ -128,7 +189,10 @@ mod tests {
     fn exclude_wins() {
         let params = json!({"include": ["*.svs"], "exclude": ["b/**"]});
         assert_eq!(selected(&params, IDS), ["a.svs"]);
-        assert_eq!(selected(&json!({"exclude": ["*.mp4", "noending", "csv"]}), IDS), ["a.svs", "b/c.JPG", "b/deep/f.svs"]);
+        assert_eq!(
+            selected(&json!({"exclude": ["*.mp4", "noending", "csv"]}), IDS),
+            ["a.svs", "b/c.JPG", "b/deep/f.svs"]
+        );
     }
 
     #[test]
