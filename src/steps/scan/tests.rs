@@ -8,23 +8,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::manifest::Kind;
 use crate::slide::ReadAt;
+use crate::slide::memory::Bytes;
 use crate::step::{AnyInput, Collected, Crew};
 use crate::steps::STEPS;
-
-struct Bytes(Vec<u8>);
-
-impl ReadAt for Bytes {
-    fn size(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        let start = offset as usize;
-        let part = self.0.get(start..start + buffer.len());
-        buffer.copy_from_slice(part.ok_or_else(|| Error::format("file", "read past its end"))?);
-        Ok(())
-    }
-}
 
 /// A grey PNG whose pixels are all `value`, with further chunks before its pixels.
 fn png_with(width: u32, height: u32, value: u8, chunks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
