@@ -1,6 +1,10 @@
 //! Pixels in memory, and the codecs that bring them there and back.
 
+pub mod exif;
 pub mod jpeg;
+pub mod media;
+pub mod photo;
+pub mod png;
 
 use crate::error::{Error, Result};
 
@@ -52,6 +56,24 @@ pub struct Image {
     samples: Samples,
 }
 
+/// Compares the size of a picture with a limit, before memory is taken for it. `pixel_bytes` is what
+/// one pixel takes.
+///
+/// # Errors
+/// [`Error::Limit`].
+pub fn check_size(width_px: u32, height_px: u32, pixel_bytes: u64, limit_bytes: u64) -> Result<()> {
+    let bytes = u64::from(width_px).saturating_mul(height_px.into()).saturating_mul(pixel_bytes);
+    if bytes > limit_bytes {
+        return Err(Error::limit(
+            format!("a picture of {width_px} × {height_px} pixels"),
+            format!("{bytes} bytes"),
+            format!("{limit_bytes} bytes"),
+            "raise the limit of decoded bytes if the file is to be trusted",
+        ));
+    }
+    Ok(())
+}
+
 impl Image {
     /// Puts samples and shape together.
     ///
@@ -59,8 +81,10 @@ impl Image {
     /// [`Error::Bug`] when the number of samples is not `width_px · height_px · channels`, a side is
     /// zero, or `channels` is not 1–4.
     pub fn new(width_px: u32, height_px: u32, channels: u8, samples: Samples) -> Result<Self> {
-        let expected = width_px as usize * height_px as usize * channels as usize;
-        if expected == 0 || channels > 4 || samples.len() != expected {
+        let expected = (width_px as usize)
+            .checked_mul(height_px as usize)
+            .and_then(|n| n.checked_mul(channels.into()));
+        if channels == 0 || channels > 4 || samples.is_empty() || expected != Some(samples.len()) {
             return Err(Error::Bug {
                 message: format!(
                     "{} samples cannot be a {width_px} × {height_px} image of {channels} channels",

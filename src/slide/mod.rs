@@ -4,10 +4,18 @@
 //! decode independently. A strip is a tile as wide as the level; a photo is one tile. Nothing here
 //! reads a file: bytes come through [`ReadAt`].
 
+mod aperio;
+mod generic;
+pub mod memory;
+mod photo;
+pub mod region;
+mod tiff;
+
 use std::sync::Arc;
 
-use crate::error::Result;
-use crate::image::Image;
+use crate::error::{Error, Result};
+use crate::image::{Image, media};
+pub use region::{Region, read_region};
 
 /// Random access to the bytes of one file, from any number of threads.
 pub trait ReadAt: Send + Sync {
@@ -117,8 +125,31 @@ impl Default for Limits {
     }
 }
 
-/// Opens whatever the bytes turn out to be; names and endings are not looked at.
+/// Opens whatever the bytes turn out to be; names and endings are not looked at. Headers are read,
+/// pixels are not.
+///
+/// # Errors
+/// [`Error::Format`] for broken files and files that are no images, [`Error::Unsupported`] for sound
+/// ones that this version cannot read, [`Error::Limit`] for those that ask for too much.
 pub fn open(source: Arc<dyn ReadAt>, limits: Limits) -> Result<Box<dyn Slide>> {
-    let _ = (source, limits);
-    Err(crate::Error::unsupported("this file", "convert it to TIFF"))
+    let length = source.size().min(media::SNIFF_BYTES as u64);
+    if length == 0 {
+        return Err(Error::format("file", "is empty"));
+    }
+    match media::sniff(&source.read_vec(0, length)?) {
+        Some("image/tiff") => tiff::open(source, limits),
+        Some("image/png" | "image/jpeg" | "image/bmp" | "image/gif" | "image/webp") => {
+            photo::open(source, limits)
+        }
+        Some(other) => Err(Error::unsupported(
+            format!("a file of type {other}"),
+            "convert it to a tiled TIFF (for example with libvips), or to PNG or JPEG",
+        )),
+        None => Err(Error::format("file", "is no image of a known kind")),
+    }
+}
+
+/// The error of [`Slide::associated`] for a name that is not in [`Geometry::associated`].
+fn no_associated(name: &str) -> Error {
+    Error::Bug { message: format!("the slide has no associated picture `{name}`") }
 }

@@ -1,0 +1,138 @@
+//! Slides in TIFF: what all families share. A family (one file each, beside this folder) looks at the
+//! pages and says which of them are levels; the rest is the same for all.
+
+mod chunk;
+mod codec;
+mod directory;
+mod layout;
+mod unpack;
+
+use std::sync::Arc;
+
+use layout::Layout;
+pub use layout::Page;
+
+use super::region::Canvas;
+use super::{Geometry, Level, Limits, ReadAt, Slide, aperio, generic};
+use crate::error::{Error, Result};
+use crate::image::Image;
+
+/// What a family says of a file: indices are positions in the chain of directories.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Name of the family.
+    pub vendor: &'static str,
+    /// Pages that are levels, level 0 first.
+    pub levels: Vec<usize>,
+    /// Pages that are pictures beside the levels, by name.
+    pub associated: Vec<(String, usize)>,
+    /// Micrometres per pixel of level 0, along x and y.
+    pub mpp: Option<(f64, f64)>,
+    /// Nominal magnification.
+    pub objective: Option<f64>,
+}
+
+/// An open slide of any family within TIFF.
+struct TiffSlide {
+    source: Arc<dyn ReadAt>,
+    limits: Limits,
+    geometry: Geometry,
+    levels: Vec<Layout>,
+    /// Pictures that cannot be decoded keep their reason until somebody asks for them.
+    associated: Vec<(String, Result<Layout>)>,
+}
+
+/// Opens a TIFF of any family that is known; reads directories, no pixels.
+///
+/// # Errors
+/// [`Error::Format`] for broken files, [`Error::Unsupported`] when a level cannot be decoded,
+/// [`Error::Limit`] for files that ask for too much.
+pub fn open(source: Arc<dyn ReadAt>, limits: Limits) -> Result<Box<dyn Slide>> {
+    let (order, directories) = directory::read_chain(&*source, limits)?;
+    let pages = directories.iter().map(Page::read).collect::<Result<Vec<_>>>()?;
+    if pages.iter().any(|page| page.ndpi) {
+        return Err(Error::unsupported(
+            "Hamamatsu NDPI",
+            "convert it to a tiled TIFF (for example `vips tiffsave --tile --pyramid`)",
+        ));
+    }
+    let plan = aperio::recognise(&pages).unwrap_or_else(|| generic::recognise(&pages));
+    let read = |&index: &usize| match directories.get(index) {
+        Some(directory) => Layout::read(directory, order, limits),
+        None => Err(Error::Bug { message: format!("no TIFF directory {index}") }),
+    };
+    let levels = plan.levels.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let associated: Vec<_> =
+        plan.associated.iter().map(|(name, index)| (name.clone(), read(index))).collect();
+    let geometry = geometry(&plan, &pages, &levels)?;
+    drop(directories);
+    Ok(Box::new(TiffSlide { source, limits, geometry, levels, associated }))
+}
+
+fn geometry(plan: &Plan, pages: &[Page], levels: &[Layout]) -> Result<Geometry> {
+    let Some(base) = levels.first() else {
+        return Err(Error::Bug { message: format!("{} found no level", plan.vendor) });
+    };
+    let kind = |l: &Layout| (l.channels(), l.bits);
+    if let Some(other) = levels.iter().find(|l| kind(l) != kind(base)) {
+        return Err(Error::unsupported(
+            format!("a pyramid whose levels differ in kind ({} and {})", base.name, other.name),
+            "write the pyramid again from its largest level",
+        ));
+    }
+    let level = |(layout, &index): (&Layout, &usize)| Level {
+        width_px: layout.width_px,
+        height_px: layout.height_px,
+        tile_width_px: layout.chunk_width_px,
+        tile_height_px: layout.chunk_height_px,
+        downsample_x: f64::from(base.width_px) / f64::from(layout.width_px),
+        downsample_y: f64::from(base.height_px) / f64::from(layout.height_px),
+        compression: pages.get(index).map(|p| p.compression.clone()).unwrap_or_default(),
+    };
+    let picture = |(name, index): &(String, usize)| {
+        pages.get(*index).map(|p| (name.clone(), p.width_px, p.height_px))
+    };
+    Ok(Geometry {
+        vendor: plan.vendor.into(),
+        levels: levels.iter().zip(&plan.levels).map(level).collect(),
+        mpp: plan.mpp,
+        objective: plan.objective,
+        channels: base.channels(),
+        bit_depth: base.bits,
+        associated: plan.associated.iter().filter_map(picture).collect(),
+    })
+}
+
+impl Slide for TiffSlide {
+    fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    fn read_tile(&self, level: usize, col: u32, row: u32) -> Result<Image> {
+        match self.levels.get(level) {
+            Some(layout) => chunk::read(layout, &*self.source, col, row),
+            None => Err(Error::Bug { message: format!("the slide has no level {level}") }),
+        }
+    }
+
+    fn associated(&self, name: &str) -> Result<Image> {
+        let Some((_, layout)) = self.associated.iter().find(|(n, _)| n == name) else {
+            return Err(super::no_associated(name));
+        };
+        let layout = layout.as_ref().map_err(Clone::clone)?;
+        let sample = u64::from(layout.channels()) * u64::from(layout.bits.div_ceil(8));
+        let (width, height) = (layout.width_px, layout.height_px);
+        crate::image::check_size(width, height, sample, self.limits.decoded_bytes)?;
+        let mut canvas = Canvas::new(width, height, layout.channels(), layout.bits, 255)?;
+        let (cols, rows) = layout.grid();
+        for row in 0..rows {
+            for col in 0..cols {
+                let tile = chunk::read(layout, &*self.source, col, row)?;
+                let x = i64::from(col) * i64::from(layout.chunk_width_px);
+                let y = i64::from(row) * i64::from(layout.chunk_height_px);
+                canvas.paste(&tile, x, y)?;
+            }
+        }
+        canvas.finish()
+    }
+}
