@@ -8,5 +8,6 @@ pub mod manifest;
 pub mod record;
 pub mod slide;
 pub mod step;
+pub mod steps;
 
 pub use error::{Error, Result};
