@@ -86,20 +86,24 @@ impl MaskPlan {
 
 /// The values, both included, that are tissue; `None` when none are.
 fn tissue_range(params: &Params, channel: Channel, values: &[u8]) -> Option<(u8, u8)> {
-    let (low, high) = match (params.mask, params.mask_threshold) {
-        (MaskKind::Fixed, Some(threshold)) => (threshold, threshold),
-        _ => {
-            let split = otsu::split(&otsu::histogram(values))?;
-            // Glass is the dull class, or the bright one.
-            (
-                split.threshold.max(split.lower_mean.saturating_add(params.min_contrast)),
-                split.threshold.min(split.upper_mean.checked_sub(params.min_contrast)?),
-            )
-        }
+    let contrast = params.min_contrast;
+    let fixed = params.mask_threshold.filter(|_| params.mask == MaskKind::Fixed);
+    let split = match fixed {
+        Some(_) => None,
+        None => Some(otsu::split(&otsu::histogram(values))?),
     };
     match channel {
-        Channel::Saturation => Some((low.checked_add(1)?, 255)),
-        Channel::Luminance => Some((0, high)),
+        // Glass is the dull class.
+        Channel::Saturation => {
+            let otsu = split.map(|s| s.threshold.max(s.lower_mean.saturating_add(contrast)));
+            Some((fixed.or(otsu)?.checked_add(1)?, 255))
+        }
+        // Glass is the bright class.
+        Channel::Luminance => {
+            let otsu =
+                split.and_then(|s| Some(s.threshold.min(s.upper_mean.checked_sub(contrast)?)));
+            Some((0, fixed.or(otsu)?))
+        }
     }
 }
 
@@ -152,6 +156,13 @@ mod tests {
         let (low, _) = tissue_range(&Params::default(), Channel::Saturation, &faint).unwrap();
         assert!(low > 8, "{low}");
         assert_eq!(tissue_range(&Params::default(), Channel::Saturation, &[9; 50]), None);
+        // A little faint tissue on much dull glass, the upper class being duller than the contrast.
+        let little: Vec<u8> = (0..1000).map(|i| if i == 0 { 19 } else { (i % 3) as u8 }).collect();
+        assert_eq!(
+            tissue_range(&Params::default(), Channel::Saturation, &little),
+            Some((17, 255)),
+            "19 is more saturated than 0 + 16"
+        );
     }
 
     #[test]

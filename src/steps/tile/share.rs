@@ -25,8 +25,11 @@ pub struct Shared<'a> {
     grid: &'a Grid,
     accepted: &'a Accepted,
     most_bytes: u64,
-    live: Mutex<BTreeMap<(u32, u32), Arc<Mutex<Slot>>>>,
+    live: Mutex<Live>,
 }
+
+/// The tiles in use, by column and row.
+type Live = BTreeMap<(u32, u32), Arc<Mutex<Slot>>>;
 
 /// One tile in use.
 struct Slot {
