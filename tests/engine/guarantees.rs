@@ -155,7 +155,8 @@ fn lost_and_short_outputs_are_mended() {
         fs::remove_file(out.path().join(data[0])).unwrap();
         fs::write(out.path().join(data[data.len() - 1]), b"short").unwrap();
         let again = run(uri, scan_and_tile(), &root, &knobs(2, layout)).unwrap();
-        assert_eq!(again.steps[1].made, 1);
+        let failures = fs::read_to_string(out.path().join("failures.jsonl")).unwrap();
+        assert_eq!(again.steps[1].made, 1, "{layout:?} {failures}");
         assert_same(&whole, &tree(out.path()), &format!("{layout:?}"));
     }
 }
