@@ -5,7 +5,9 @@
 //! Huffman tables). The crate is pinned: another version may be another set of pixels.
 //!
 //! Decoding is strict. libjpeg fills what it cannot decode with grey and counts a warning; here a
-//! scan that ends early or does not decode is an [`Error::Format`].
+//! scan that ends early, does not decode or has bytes left over is an [`Error::Format`].
+
+mod scan;
 
 use libjpeg_turbo_rs as turbo;
 
@@ -17,7 +19,8 @@ use crate::error::{Error, Result};
 pub enum Colour {
     /// As the stream says: JFIF and Adobe markers, then component ids (libjpeg's rules).
     Auto,
-    /// The three components are R, G, B, whatever the markers say (a TIFF of photometric 2).
+    /// The three components are R, G, B (a TIFF of photometric 2), unless the stream is a JFIF file:
+    /// those are Y, Cb, Cr by definition, and TIFF writers that wrap them leave photometric 2.
     Rgb,
     /// The three components are Y, Cb, Cr, whatever the markers say (a TIFF of photometric 6).
     YCbCr,
@@ -206,6 +209,7 @@ pub fn decode_with_tables(
     let (picture, scans) = segments(bytes)?;
     let header = frame(&picture)?;
     check(&header, limit_bytes)?;
+    check_lossless(&picture, &bytes[scans..], header.precision)?;
     if !is_ended(bytes, scans) {
         return Err(broken(format!(
             "is truncated: no end-of-image marker in {} bytes",
@@ -216,7 +220,15 @@ pub fn decode_with_tables(
         Some(tables) => segments(tables)?.0,
         None => Vec::new(),
     };
-    let colour = if header.components == 3 { colour } else { Colour::Auto };
+    let has = |code: u8, magic: &[u8]| {
+        picture.iter().any(|s| s.code == code && s.body.starts_with(magic))
+    };
+    scan::check(tables.iter().chain(&picture), &bytes[scans..])?;
+    let colour = match colour {
+        _ if header.components != 3 => Colour::Auto,
+        Colour::Rgb if has(APP0, b"JFIF") && !has(APP14, b"Adobe") => Colour::YCbCr,
+        other => other,
+    };
     let assembled;
     let stream = if tables.is_empty() && colour == Colour::Auto {
         bytes
@@ -241,6 +253,19 @@ fn check(header: &Header, limit_bytes: u64) -> Result<()> {
         ));
     }
     super::check_size(header.width_px, header.height_px, header.components.into(), limit_bytes)
+}
+
+/// A lossless scan shifts its samples by the last nibble of its header: by less than they have bits.
+fn check_lossless(picture: &[Segment<'_>], scans: &[u8], precision: u8) -> Result<()> {
+    let length = match scans.get(2..4) {
+        Some(&[high, low]) => usize::from(high) << 8 | usize::from(low),
+        _ => return Err(broken("its scan header is cut off")),
+    };
+    let shift = scans.get(1 + length).map(|last| last & 15);
+    if picture.iter().any(|s| s.code == 0xC3) && shift >= Some(precision) {
+        return Err(broken(format!("shifts samples of {precision} bits by {shift:?}")));
+    }
+    Ok(())
 }
 
 fn decode_stream(stream: &[u8], header: &Header, limit_bytes: u64) -> Result<Image> {
@@ -379,13 +404,22 @@ mod tests {
 
     #[test]
     fn rgb_components_are_not_converted() {
-        // One flat block: Y = 60, Cb = 128 + 40, Cr = 128 - 20 come out as they are when called RGB.
         let grey = Image::from_u8(8, 8, 3, [100, 100, 100].repeat(64)).unwrap();
-        let jpeg = encode(&grey, 100, Subsampling::S444).unwrap();
-        let raw = decode(&jpeg, Colour::Rgb, LIMIT).unwrap();
-        assert_eq!(&raw.as_u8().unwrap()[..3], [100, 128, 128], "Y, Cb, Cr of a grey");
-        let converted = decode(&jpeg, Colour::YCbCr, LIMIT).unwrap();
-        assert_eq!(&converted.as_u8().unwrap()[..3], [100, 100, 100]);
+        let jfif = encode(&grey, 100, Subsampling::S444).unwrap();
+        let (found, scans) = segments(&jfif).unwrap();
+        let mut bare = vec![0xFF, SOI];
+        for s in found.iter().filter(|s| s.code != APP0) {
+            bare.extend_from_slice(s.whole);
+        }
+        bare.extend_from_slice(&jfif[scans..]);
+        let first = |bytes: &[u8], colour| {
+            decode(bytes, colour, LIMIT).unwrap().as_u8().unwrap()[..3].to_vec()
+        };
+        assert_eq!(first(&bare, Colour::Rgb), [100, 128, 128], "Y, Cb, Cr of a grey");
+        assert_eq!(first(&bare, Colour::YCbCr), [100, 100, 100]);
+        assert_eq!(first(&bare, Colour::Auto), [100, 100, 100]);
+        // JFIF is YCbCr, whatever a TIFF says around it.
+        assert_eq!(first(&jfif, Colour::Rgb), [100, 100, 100]);
     }
 
     #[test]
@@ -402,6 +436,21 @@ mod tests {
                 cut.extend([0xFF, EOI]);
                 assert!(decode(&cut, Colour::Auto, LIMIT).is_err(), "{length} bytes and EOI");
             }
+        }
+    }
+
+    #[test]
+    fn bytes_left_over_are_damage() {
+        for channels in [1, 3] {
+            let jpeg = encode(&picture(64, 48, channels), 80, Subsampling::S420).unwrap();
+            let (scan, end) = jpeg.split_at(jpeg.len() - 2);
+            let with = |extra: &[u8]| {
+                decode(&[scan, extra, end].concat(), Colour::Auto, LIMIT).map_err(|e| e.kind())
+            };
+            assert!(with(&[]).is_ok());
+            assert!(with(&[0xFF]).is_ok(), "fill bytes in front of a marker");
+            assert!(with(&[0, 0]).is_ok(), "padding");
+            assert_eq!(with(&[0x5A, 0x5A]), Err("format"));
         }
     }
 
