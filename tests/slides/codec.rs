@@ -26,10 +26,11 @@ fn encoded_bytes_are_pillows() {
     let mut pictures = Vec::new();
     for path in data::files(&folder.join("he_patches")) {
         let bytes = std::fs::read(&path).unwrap();
-        if let Ok(image) = photo::decode(&bytes, LIMIT) {
-            if image.as_u8().is_some() && image.channels() >= 3 {
-                pictures.push(image);
-            }
+        if let Ok(image) = photo::decode(&bytes, LIMIT)
+            && image.as_u8().is_some()
+            && image.channels() >= 3
+        {
+            pictures.push(image);
         }
     }
     assert!(pictures.len() >= 10, "only {} patches", pictures.len());

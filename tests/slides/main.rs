@@ -5,4 +5,5 @@ mod bad;
 mod bench;
 mod codec;
 mod data;
+mod exif;
 mod wsi;

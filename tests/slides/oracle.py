@@ -134,5 +134,21 @@ def encode(listing):
         open(entry["out"], "wb").write(buffer.getvalue())
 
 
+def exif(listing):
+    """For each path: time, maker, model, serial number and orientation by Pillow."""
+    for path in open(listing).read().splitlines():
+        with Image.open(path) as image:
+            main = image.getexif()
+            camera = main.get_ifd(0x8769)
+        print(json.dumps({
+            "file": path,
+            "time": camera.get(36867),
+            "make": main.get(271),
+            "model": main.get(272),
+            "serial": camera.get(42033),
+            "orientation": main.get(274),
+        }, default=str))
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]](*sys.argv[2:])

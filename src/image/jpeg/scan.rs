@@ -9,7 +9,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Segment, broken};
+use super::broken;
+use super::marker::Segment;
 use crate::error::Result;
 
 /// Bits that are looked up at once.
@@ -388,8 +389,8 @@ mod tests {
         assert_eq!(code(0b1100_0000_0000_0000), Some((12, 0, 16)), "run of 16");
         assert_eq!(code(0b1100_0000_0001_0000), None, "no code");
         // Eleven bits: 10 xxx, 10 xxx, 0 end. Then: 10 xxx, 10 xxx, 1 (begins another code).
-        assert_eq!(table.fast[0b10_111_10_000_0], (64 + 6) << 8 | 11);
-        assert_eq!(table.fast[0b10_111_10_000_1], 6 << 8 | 10);
+        assert_eq!(table.fast[0b101_1110_0000], (64 + 6) << 8 | 11);
+        assert_eq!(table.fast[0b101_1110_0001], 6 << 8 | 10);
         assert_eq!(table.fast[0b110_0000_0000], 0);
     }
 
