@@ -5,10 +5,14 @@
 //! Huffman tables). The crate is pinned: another version may be another set of pixels.
 //!
 //! Decoding is strict. libjpeg fills what it cannot decode with grey and counts a warning; here a
-//! scan that ends early or does not decode is an [`Error::Format`].
+//! scan that ends early, does not decode or has bytes left over is an [`Error::Format`].
+
+mod marker;
+mod scan;
 
 use libjpeg_turbo_rs as turbo;
 
+use self::marker::{APP0, APP14, Segment, assemble, is_ended, segments};
 use super::{Image, Samples};
 use crate::error::{Error, Result};
 
@@ -17,7 +21,8 @@ use crate::error::{Error, Result};
 pub enum Colour {
     /// As the stream says: JFIF and Adobe markers, then component ids (libjpeg's rules).
     Auto,
-    /// The three components are R, G, B, whatever the markers say (a TIFF of photometric 2).
+    /// The three components are R, G, B (a TIFF of photometric 2), unless the stream is a JFIF file:
+    /// those are Y, Cb, Cr by definition, and TIFF writers that wrap them leave photometric 2.
     Rgb,
     /// The three components are Y, Cb, Cr, whatever the markers say (a TIFF of photometric 6).
     YCbCr,
@@ -51,61 +56,8 @@ pub struct Header {
 /// which walks the whole image.
 const SCANS: usize = 512;
 
-const SOI: u8 = 0xD8;
-const EOI: u8 = 0xD9;
-const SOS: u8 = 0xDA;
-const APP0: u8 = 0xE0;
-const APP14: u8 = 0xEE;
-
 fn broken(message: impl Into<String>) -> Error {
     Error::format("JPEG", message)
-}
-
-/// One marker segment in front of the first scan.
-struct Segment<'a> {
-    code: u8,
-    /// From the `FF` of the marker to the end of the segment.
-    whole: &'a [u8],
-    /// Without marker and length.
-    body: &'a [u8],
-}
-
-/// Walks the segments between SOI and the first SOS (exclusive) or EOI, and gives them with the
-/// offset of that last marker.
-fn segments(bytes: &[u8]) -> Result<(Vec<Segment<'_>>, usize)> {
-    if bytes.get(..2) != Some(&[0xFF, SOI]) {
-        return Err(broken("does not begin with a start-of-image marker"));
-    }
-    let mut found = Vec::new();
-    let mut at = 2;
-    loop {
-        // Fill bytes and, as libjpeg tolerates them, stray bytes between segments.
-        while bytes.get(at).is_some_and(|&b| b != 0xFF) {
-            at += 1;
-        }
-        while bytes.get(at + 1) == Some(&0xFF) {
-            at += 1;
-        }
-        let Some(&code) = bytes.get(at + 1) else {
-            return Err(broken(format!("ends inside its header, after {} bytes", bytes.len())));
-        };
-        match code {
-            SOS | EOI => return Ok((found, at)),
-            0x00 | 0x01 | SOI | 0xD0..=0xD7 => at += 2,
-            _ => {
-                let length = match bytes.get(at + 2..at + 4) {
-                    Some(&[high, low]) => usize::from(high) << 8 | usize::from(low),
-                    _ => return Err(broken("ends inside its header")),
-                };
-                let end = at + 2 + length;
-                let (Some(whole), true) = (bytes.get(at..end), length >= 2) else {
-                    return Err(broken(format!("segment {code:02X} of {length} bytes is cut off")));
-                };
-                found.push(Segment { code, whole, body: &whole[4..] });
-                at = end;
-            }
-        }
-    }
 }
 
 /// Reads the frame header; costs a walk over the marker segments.
@@ -132,58 +84,6 @@ fn frame(found: &[Segment<'_>]) -> Result<Header> {
     Ok(Header { width_px: width_px.into(), height_px: height_px.into(), components, precision })
 }
 
-/// Whether the scans that begin at `at` are followed by an end-of-image marker. A progressive file
-/// that is cut between two scans decodes without complaint, to a blurred picture: this is what tells.
-fn is_ended(bytes: &[u8], at: usize) -> bool {
-    if bytes.ends_with(&[0xFF, EOI]) {
-        return true;
-    }
-    let mut at = at + 2;
-    while let Some(pair) = bytes.get(at..at + 2) {
-        match *pair {
-            [0xFF, EOI] => return true,
-            [0xFF, 0x00 | 0xD0..=0xD7] => at += 2,
-            [_, 0xFF] => at += 1,
-            [0xFF, _] => match bytes.get(at + 2..at + 4) {
-                Some(&[high, low]) => at += 2 + (usize::from(high) << 8 | usize::from(low)),
-                _ => return false,
-            },
-            _ => at += 2,
-        }
-    }
-    false
-}
-
-/// Puts tables and picture into one stream, and says what its colours are.
-fn assemble(
-    tables: &[Segment<'_>],
-    picture: &[Segment<'_>],
-    scans: &[u8],
-    colour: Colour,
-) -> Vec<u8> {
-    let length = |s: &[Segment<'_>]| s.iter().map(|s| s.whole.len()).sum::<usize>();
-    let mut stream = Vec::with_capacity(18 + length(tables) + length(picture) + scans.len());
-    stream.extend([0xFF, SOI]);
-    let transform = match colour {
-        Colour::Auto => None,
-        Colour::Rgb => Some(0),
-        Colour::YCbCr => Some(1),
-    };
-    if let Some(transform) = transform {
-        stream.extend([0xFF, APP14, 0, 14]);
-        stream.extend(b"Adobe\0\x64\0\0\0\0");
-        stream.push(transform);
-    }
-    for segment in tables.iter().chain(picture) {
-        // A JFIF or Adobe marker of the picture's own would overrule ours.
-        if transform.is_none() || !matches!(segment.code, APP0 | APP14) {
-            stream.extend_from_slice(segment.whole);
-        }
-    }
-    stream.extend_from_slice(scans);
-    stream
-}
-
 /// Decodes a complete JPEG to grey (1 channel) or RGB (3 channels).
 ///
 /// `limit_bytes` bounds the decoded picture; it is compared with the header before memory is taken.
@@ -206,6 +106,7 @@ pub fn decode_with_tables(
     let (picture, scans) = segments(bytes)?;
     let header = frame(&picture)?;
     check(&header, limit_bytes)?;
+    check_lossless(&picture, &bytes[scans..], header.precision)?;
     if !is_ended(bytes, scans) {
         return Err(broken(format!(
             "is truncated: no end-of-image marker in {} bytes",
@@ -216,7 +117,15 @@ pub fn decode_with_tables(
         Some(tables) => segments(tables)?.0,
         None => Vec::new(),
     };
-    let colour = if header.components == 3 { colour } else { Colour::Auto };
+    let has = |code: u8, magic: &[u8]| {
+        picture.iter().any(|s| s.code == code && s.body.starts_with(magic))
+    };
+    scan::check(tables.iter().chain(&picture), &bytes[scans..])?;
+    let colour = match colour {
+        _ if header.components != 3 => Colour::Auto,
+        Colour::Rgb if has(APP0, b"JFIF") && !has(APP14, b"Adobe") => Colour::YCbCr,
+        other => other,
+    };
     let assembled;
     let stream = if tables.is_empty() && colour == Colour::Auto {
         bytes
@@ -241,6 +150,19 @@ fn check(header: &Header, limit_bytes: u64) -> Result<()> {
         ));
     }
     super::check_size(header.width_px, header.height_px, header.components.into(), limit_bytes)
+}
+
+/// A lossless scan shifts its samples by the last nibble of its header: by less than they have bits.
+fn check_lossless(picture: &[Segment<'_>], scans: &[u8], precision: u8) -> Result<()> {
+    let length = match scans.get(2..4) {
+        Some(&[high, low]) => usize::from(high) << 8 | usize::from(low),
+        _ => return Err(broken("its scan header is cut off")),
+    };
+    let shift = scans.get(1 + length).map(|last| last & 15);
+    if picture.iter().any(|s| s.code == 0xC3) && shift >= Some(precision) {
+        return Err(broken(format!("shifts samples of {precision} bits by {shift:?}")));
+    }
+    Ok(())
 }
 
 fn decode_stream(stream: &[u8], header: &Header, limit_bytes: u64) -> Result<Image> {
@@ -331,6 +253,7 @@ pub fn encode(image: &Image, quality: u8, subsampling: Subsampling) -> Result<Ve
 
 #[cfg(test)]
 mod tests {
+    use super::marker::{EOI, SOI};
     use super::*;
 
     const LIMIT: u64 = 1 << 20;
@@ -379,13 +302,22 @@ mod tests {
 
     #[test]
     fn rgb_components_are_not_converted() {
-        // One flat block: Y = 60, Cb = 128 + 40, Cr = 128 - 20 come out as they are when called RGB.
         let grey = Image::from_u8(8, 8, 3, [100, 100, 100].repeat(64)).unwrap();
-        let jpeg = encode(&grey, 100, Subsampling::S444).unwrap();
-        let raw = decode(&jpeg, Colour::Rgb, LIMIT).unwrap();
-        assert_eq!(&raw.as_u8().unwrap()[..3], [100, 128, 128], "Y, Cb, Cr of a grey");
-        let converted = decode(&jpeg, Colour::YCbCr, LIMIT).unwrap();
-        assert_eq!(&converted.as_u8().unwrap()[..3], [100, 100, 100]);
+        let jfif = encode(&grey, 100, Subsampling::S444).unwrap();
+        let (found, scans) = segments(&jfif).unwrap();
+        let mut bare = vec![0xFF, SOI];
+        for s in found.iter().filter(|s| s.code != APP0) {
+            bare.extend_from_slice(s.whole);
+        }
+        bare.extend_from_slice(&jfif[scans..]);
+        let first = |bytes: &[u8], colour| {
+            decode(bytes, colour, LIMIT).unwrap().as_u8().unwrap()[..3].to_vec()
+        };
+        assert_eq!(first(&bare, Colour::Rgb), [100, 128, 128], "Y, Cb, Cr of a grey");
+        assert_eq!(first(&bare, Colour::YCbCr), [100, 100, 100]);
+        assert_eq!(first(&bare, Colour::Auto), [100, 100, 100]);
+        // JFIF is YCbCr, whatever a TIFF says around it.
+        assert_eq!(first(&jfif, Colour::Rgb), [100, 100, 100]);
     }
 
     #[test]
@@ -402,6 +334,21 @@ mod tests {
                 cut.extend([0xFF, EOI]);
                 assert!(decode(&cut, Colour::Auto, LIMIT).is_err(), "{length} bytes and EOI");
             }
+        }
+    }
+
+    #[test]
+    fn bytes_left_over_are_damage() {
+        for channels in [1, 3] {
+            let jpeg = encode(&picture(64, 48, channels), 80, Subsampling::S420).unwrap();
+            let (scan, end) = jpeg.split_at(jpeg.len() - 2);
+            let with = |extra: &[u8]| {
+                decode(&[scan, extra, end].concat(), Colour::Auto, LIMIT).map_err(|e| e.kind())
+            };
+            assert!(with(&[]).is_ok());
+            assert!(with(&[0xFF]).is_ok(), "fill bytes in front of a marker");
+            assert!(with(&[0, 0]).is_ok(), "padding");
+            assert_eq!(with(&[0x5A, 0x5A]), Err("format"));
         }
     }
 

@@ -1,10 +1,11 @@
 //! Photos: whole-image formats that decode at once (PNG, JPEG, BMP, GIF, WebP).
 //!
 //! Pixels are as stored: no colour profile and no EXIF orientation is applied. Palettes become RGB,
-//! animations give their first frame, 16-bit PNG stays 16-bit.
+//! animated PNGs and GIFs give their first frame, 16-bit PNG stays 16-bit.
 
 use std::io::Cursor;
 
+use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder, ImageReader};
 
 use super::jpeg::{self, Colour};
@@ -89,6 +90,12 @@ fn decoder<'a>(
     media_type: &str,
     limit_bytes: u64,
 ) -> Result<impl ImageDecoder + 'a> {
+    if media_type == "image/webp"
+        && WebPDecoder::new(Cursor::new(bytes)).is_ok_and(|webp| webp.has_animation())
+    {
+        // The crate blends the first frame with a canvas, which changes half-transparent colours.
+        return Err(Error::unsupported("an animated WebP", "export its frames as PNG"));
+    }
     let format = image::ImageFormat::from_mime_type(media_type)
         .ok_or_else(|| Error::unsupported(media_type, "convert it to PNG, JPEG or TIFF"))?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);

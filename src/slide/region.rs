@@ -35,6 +35,19 @@ pub fn read_region(
     let Some(shape) = geometry.levels.get(level) else {
         return Err(Error::Bug { message: format!("the slide has no level {level}") });
     };
+    let tile_width = i64::from(shape.tile_width_px);
+    let tile_height = i64::from(shape.tile_height_px);
+    // A region that is a source tile needs no copy.
+    let within = |at: i64, tile: i64, whole: u32| {
+        (at >= 0 && at % tile == 0).then(|| tile.min(i64::from(whole).saturating_sub(at)))
+    };
+    if within(x, tile_width, shape.width_px) == Some(i64::from(width_px))
+        && within(y, tile_height, shape.height_px) == Some(i64::from(height_px))
+        && width_px.min(height_px) > 0
+    {
+        let image = slide.read_tile(level, (x / tile_width) as u32, (y / tile_height) as u32)?;
+        return Ok(Region { image, valid_fraction: 1.0 });
+    }
     let mut canvas = Canvas::new(width_px, height_px, geometry.channels, geometry.bit_depth, fill)?;
     // The part of the level that is covered, as half-open ranges of its pixels.
     let covered = |from: i64, length: u32, whole: u32| {
@@ -44,8 +57,6 @@ pub fn read_region(
     };
     let (left, right) = covered(x, width_px, shape.width_px);
     let (top, bottom) = covered(y, height_px, shape.height_px);
-    let tile_width = i64::from(shape.tile_width_px);
-    let tile_height = i64::from(shape.tile_height_px);
     if right > left && bottom > top {
         for row in top / tile_height..=(bottom - 1) / tile_height {
             for col in left / tile_width..=(right - 1) / tile_width {

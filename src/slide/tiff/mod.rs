@@ -136,3 +136,103 @@ impl Slide for TiffSlide {
         canvas.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slide::memory::Bytes;
+
+    /// A little-endian TIFF of 20 × 18 RGB pixels in four tiles of 16 × 16 whose samples all have the
+    /// tile's number; `ranges` are (offset, length) of the tiles, `None` for where they really are.
+    fn file(compression: u32, ranges: [Option<(u32, u32)>; 4], leave_out: u16) -> Vec<u8> {
+        let (tile, first) = (16 * 16 * 3, 512);
+        let place = |i: usize| ranges[i].unwrap_or((first + i as u32 * tile, tile));
+        let arrays = 400;
+        let tags = [
+            (256, 3, 1, 20),
+            (257, 3, 1, 18),
+            (258, 3, 1, 8),
+            (259, 3, 1, compression),
+            (262, 3, 1, 2),
+            (277, 3, 1, 3),
+            (322, 3, 1, 16),
+            (323, 3, 1, 16),
+            (324, 4, 4, arrays),
+            (325, 4, 4, arrays + 16),
+        ];
+        let tags: Vec<(u16, u16, u32, u32)> =
+            tags.into_iter().filter(|t| t.0 != leave_out).collect();
+        let mut bytes = b"II\x2A\0\x08\0\0\0".to_vec();
+        bytes.extend((tags.len() as u16).to_le_bytes());
+        for (tag, kind, count, value) in tags {
+            bytes.extend(tag.to_le_bytes());
+            bytes.extend(kind.to_le_bytes());
+            bytes.extend(count.to_le_bytes());
+            bytes.extend(value.to_le_bytes());
+        }
+        bytes.resize(arrays as usize, 0);
+        (0..4).for_each(|i| bytes.extend(place(i).0.to_le_bytes()));
+        (0..4).for_each(|i| bytes.extend(place(i).1.to_le_bytes()));
+        bytes.resize(first as usize, 0);
+        (0..4).for_each(|i| bytes.extend(vec![i as u8; tile as usize]));
+        bytes
+    }
+
+    fn slide(bytes: Vec<u8>) -> Result<Box<dyn Slide>> {
+        open(Arc::new(Bytes(bytes)), Limits::default())
+    }
+
+    #[test]
+    fn tiles_are_cropped_to_the_level() {
+        let slide = slide(file(1, [None; 4], 0)).unwrap();
+        assert_eq!(slide.geometry().levels[0].grid(), (2, 2));
+        for (col, row, width, height) in
+            [(0, 0, 16, 16), (1, 0, 4, 16), (0, 1, 16, 2), (1, 1, 4, 2)]
+        {
+            let tile = slide.read_tile(0, col, row).unwrap();
+            assert_eq!((tile.width_px(), tile.height_px()), (width, height));
+            assert!(tile.as_u8().unwrap().iter().all(|&s| u32::from(s) == 2 * row + col));
+        }
+        assert!(slide.read_tile(0, 2, 0).is_err());
+        assert!(slide.read_tile(1, 0, 0).is_err());
+    }
+
+    #[test]
+    fn tiles_that_were_left_out_are_glass() {
+        let slide = slide(file(1, [None, Some((0, 0)), Some((600, 0)), None], 0)).unwrap();
+        let tile = slide.read_tile(0, 1, 0).unwrap();
+        assert_eq!((tile.width_px(), tile.height_px()), (4, 16));
+        assert!(tile.as_u8().unwrap().iter().all(|&s| s == 255));
+        // No bytes at a place: that is damage.
+        assert_eq!(slide.read_tile(0, 0, 1).unwrap_err().kind(), "format");
+    }
+
+    #[test]
+    fn errors_name_the_tile() {
+        let beyond = Some((1 << 30, 768));
+        let slide = slide(file(1, [None, None, None, beyond], 0)).unwrap();
+        let error = slide.read_tile(0, 1, 1).unwrap_err().to_string();
+        assert!(error.starts_with("tile (1, 1) of TIFF directory 0"), "{error}");
+        assert!(slide.read_tile(0, 0, 0).is_ok(), "the others are sound");
+    }
+
+    #[test]
+    fn missing_tags_are_named() {
+        for tag in [256, 257, 262, 323, 324, 325] {
+            let error = slide(file(5, [None; 4], tag)).err().unwrap();
+            assert_eq!(error.kind(), "format", "tag {tag}: {error}");
+        }
+        assert_eq!(slide(file(33005, [None; 4], 0)).err().unwrap().kind(), "unsupported");
+    }
+
+    #[test]
+    fn a_bomb_is_refused_before_memory_is_taken() {
+        let mut bytes = file(5, [None; 4], 0);
+        // TileWidth and TileLength, the seventh and eighth tag, become 65,520.
+        for tag in [6, 7] {
+            let at = 10 + tag * 12 + 8;
+            bytes[at..at + 2].copy_from_slice(&65_520_u16.to_le_bytes());
+        }
+        assert_eq!(slide(bytes).err().unwrap().kind(), "limit");
+    }
+}

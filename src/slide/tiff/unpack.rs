@@ -19,11 +19,7 @@ pub fn samples(
         (1 | 2 | 4, _) => Ok(Samples::U8(stretch(&bytes, row, layout.bits))),
         (8, _) => {
             if layout.predictor == 2 {
-                for line in bytes.chunks_exact_mut(row) {
-                    for i in per_pixel..row {
-                        line[i] = line[i].wrapping_add(line[i - per_pixel]);
-                    }
-                }
+                sum_up(&mut bytes, row, per_pixel, u8::wrapping_add);
             }
             Ok(Samples::U8(bytes))
         }
@@ -31,11 +27,7 @@ pub fn samples(
             let read = if layout.little { u16::from_le_bytes } else { u16::from_be_bytes };
             let mut values: Vec<u16> = bytes.chunks_exact(2).map(|b| read([b[0], b[1]])).collect();
             if layout.predictor == 2 {
-                for line in values.chunks_exact_mut(row) {
-                    for i in per_pixel..row {
-                        line[i] = line[i].wrapping_add(line[i - per_pixel]);
-                    }
-                }
+                sum_up(&mut values, row, per_pixel, u16::wrapping_add);
             }
             Ok(Samples::U16(values))
         }
@@ -47,15 +39,20 @@ pub fn samples(
             let mut values: Vec<u32> =
                 bytes.chunks_exact(4).map(|b| read([b[0], b[1], b[2], b[3]])).collect();
             if layout.predictor == 2 {
-                for line in values.chunks_exact_mut(row) {
-                    for i in per_pixel..row {
-                        line[i] = line[i].wrapping_add(line[i - per_pixel]);
-                    }
-                }
+                sum_up(&mut values, row, per_pixel, u32::wrapping_add);
             }
             Ok(Samples::F32(values.into_iter().map(f32::from_bits).collect()))
         }
         (bits, _) => Err(Error::Bug { message: format!("{bits}-bit samples passed the layout") }),
+    }
+}
+
+/// Undoes horizontal differences: each sample is stored less the one `step` before it in its row.
+fn sum_up<T: Copy>(values: &mut [T], row: usize, step: usize, add: impl Fn(T, T) -> T) {
+    for line in values.chunks_exact_mut(row) {
+        for i in step..row {
+            line[i] = add(line[i], line[i - step]);
+        }
     }
 }
 
@@ -80,10 +77,8 @@ fn stretch(bytes: &[u8], row: usize, bits: u8) -> Vec<u8> {
 /// next ones, …, as byte differences across the whole row.
 fn float_differences(mut bytes: Vec<u8>, row: usize, per_pixel: usize) -> Vec<f32> {
     let mut values = Vec::with_capacity(bytes.len() / 4);
-    for line in bytes.chunks_exact_mut(row * 4) {
-        for i in per_pixel..line.len() {
-            line[i] = line[i].wrapping_add(line[i - per_pixel]);
-        }
+    sum_up(&mut bytes, row * 4, per_pixel, u8::wrapping_add);
+    for line in bytes.chunks_exact(row * 4) {
         values.extend((0..row).map(|i| {
             f32::from_be_bytes([line[i], line[row + i], line[2 * row + i], line[3 * row + i]])
         }));
@@ -186,10 +181,10 @@ fn straighten(samples: &mut Samples, channels: usize) {
             }
         }),
         Samples::F32(v) => v.chunks_exact_mut(channels).for_each(|pixel| {
-            if let Some((&mut alpha, colours)) = pixel.split_last_mut() {
-                if alpha > 0.0 {
-                    colours.iter_mut().for_each(|c| *c /= alpha);
-                }
+            if let Some((&mut alpha, colours)) = pixel.split_last_mut()
+                && alpha > 0.0
+            {
+                colours.iter_mut().for_each(|c| *c /= alpha);
             }
         }),
     }
@@ -208,6 +203,14 @@ mod tests {
         );
         assert_eq!(stretch(&[0b0001_1011], 4, 2), [0, 85, 170, 255]);
         assert_eq!(stretch(&[0x1F, 0x80], 3, 4), [17, 255, 136]);
+    }
+
+    #[test]
+    fn differences_are_summed_within_rows_and_wrap() {
+        // Two rows of two RGB pixels.
+        let mut values = [10, 20, 30, 1, 255, 250, 1, 2, 3, 1, 1, 1];
+        sum_up(&mut values, 6, 3, u8::wrapping_add);
+        assert_eq!(values, [10, 20, 30, 11, 19, 24, 1, 2, 3, 2, 3, 4]);
     }
 
     #[test]

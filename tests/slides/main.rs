@@ -1,0 +1,9 @@
+//! Slides and photos that we did not make, compared with what OpenSlide, tifffile and Pillow read.
+
+mod aperio;
+mod bad;
+mod bench;
+mod codec;
+mod data;
+mod exif;
+mod wsi;
