@@ -33,7 +33,11 @@ pub fn read(bytes: &[u8]) -> Exif {
     };
     let value = |tag| found.get_field(tag, In::PRIMARY).map(|field| &field.value);
     let orientation = value(Tag::Orientation)
-        .and_then(|v| v.get_uint(0))
+        // Some programs write it as a signed number.
+        .and_then(|v| match v {
+            Value::SLong(signed) => signed.first().and_then(|&n| u32::try_from(n).ok()),
+            other => other.get_uint(0),
+        })
         .filter(|o| (1..=8).contains(o))
         .map(|o| o as u8);
     Exif {

@@ -64,7 +64,7 @@ fn header(source: &dyn ReadAt, limits: Limits) -> Result<photo::Header> {
     loop {
         let head = whole(source, length.min(size), limits)?;
         match photo::header(&head, limits.decoded_bytes) {
-            Err(Error::Format { .. }) if length < size => length = length.saturating_mul(16),
+            Err(Error::Format { .. }) if length < size => length = length.saturating_mul(4),
             done => return done,
         }
     }

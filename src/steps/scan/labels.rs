@@ -183,12 +183,12 @@ mod tests {
                 params.labels.push(row("other", "x", "y"));
             }
             let text = match pattern {
-                (true, true) => Some("(?<label>l)_(?<group>g)"),
+                (true, true) => Some("/(?<label>l)_(?<group>g)"),
                 (true, false) => Some("/(?<label>l)_g"),
                 (false, true) => Some("/l_(?<group>g)"),
                 (false, false) => None,
             };
-            params.pattern = text.map(|t| t.replace("(?<label>l)_(?<group>g)", "/(?<label>l)_(?<group>g)"));
+            params.pattern = text.map(str::to_owned);
             params.label_folder = folders.0.then_some(1);
             params.group_folder = folders.1.then_some(2);
             let given = [("label", on(listed.0, "l_list")), ("group", on(listed.1, "g_list"))];
