@@ -1,7 +1,9 @@
 //! microtome turns raw images into training data in small, named, versioned steps.
 #![warn(missing_docs)]
 
+pub mod dataset;
 pub mod digest;
+pub mod engine;
 pub mod error;
 pub mod image;
 pub mod manifest;

@@ -119,8 +119,8 @@ impl Hasher {
 /// RFC 8785 (JSON Canonicalization Scheme) text of a value: sorted keys, shortest numbers, no space.
 ///
 /// # Errors
-/// [`Error::Params`] for NaN, infinities, and integers whose magnitude reaches 2^53, which another
-/// reader could not get back exactly.
+/// [`Error::Params`] for NaN, infinities, integers whose magnitude reaches 2^53, and whole floats from
+/// there to 1e21, which are written like integers: another reader could not get them back exactly.
 pub fn canonical_json<T: Serialize>(value: &T) -> Result<String> {
     let refuse = |message: String| Error::params("value", message);
     if !finite::all_finite(value) {
@@ -135,7 +135,9 @@ fn check_integers(value: &Value) -> Result<()> {
     match value {
         Value::Number(n) => {
             let magnitude = n.as_u64().or_else(|| n.as_i64().map(i64::unsigned_abs));
-            if magnitude.is_some_and(|m| m >= 1 << 53) {
+            // Below 1e21, RFC 8785 writes a whole float as an integer, and it is read back as one.
+            let whole = n.as_f64().is_some_and(|f| (9007199254740992.0..1e21).contains(&f.abs()));
+            if magnitude.is_some_and(|m| m >= 1 << 53) || whole {
                 return Err(Error::params(
                     "value",
                     format!(

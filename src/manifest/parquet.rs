@@ -146,6 +146,7 @@ pub struct ManifestReader {
     schema: Schema,
     rows: usize,
     next: usize,
+    batch_rows: usize,
 }
 
 impl ManifestReader {
@@ -188,7 +189,20 @@ impl ManifestReader {
             }
         }
         Schema { facts: found }.require("a manifest", BASE)?;
-        Ok(Self { open: Box::new(open), schema: Schema { facts }, rows, next: 0 })
+        Ok(Self {
+            open: Box::new(open),
+            schema: Schema { facts },
+            rows,
+            next: 0,
+            batch_rows: BATCH_ROWS,
+        })
+    }
+
+    /// Reads smaller batches than [`BATCH_ROWS`]: for those who hold one of many manifests each.
+    #[must_use]
+    pub fn with_batch_rows(mut self, rows: usize) -> Self {
+        self.batch_rows = rows.clamp(1, BATCH_ROWS);
+        self
     }
 
     /// The columns.
@@ -209,7 +223,7 @@ impl ManifestReader {
         if self.next >= self.rows {
             return Ok(None);
         }
-        let count = BATCH_ROWS.min(self.rows - self.next);
+        let count = self.batch_rows.min(self.rows - self.next);
         let frame = ParquetReader::new((self.open)()?)
             .with_slice(Some((self.next, count)))
             .read_parallel(ParallelStrategy::None)
@@ -311,18 +325,18 @@ mod tests {
         Item {
             id: format!("slide-{n}"),
             path: format!("/data/slide-{n}.svs"),
-            offset: (n % 2 == 1).then_some(512),
+            offset: (!n.is_multiple_of(2)).then_some(512),
             length: n as u64,
             digest: Digest::of(&n.to_le_bytes()),
             media_type: "image/tiff".into(),
             width_px: Some(40_000),
             height_px: None,
-            label: (n % 3 == 0).then(|| "tumor".into()),
+            label: (n.is_multiple_of(3)).then(|| "tumor".into()),
             group: None,
             split: None,
             weight: (n == 1).then_some(0.1),
             trail: String::new(),
-            facts: vec![(n as f64 * 0.25).into(), Value::Null, (n % 2 == 0).into()],
+            facts: vec![(n as f64 * 0.25).into(), Value::Null, n.is_multiple_of(2).into()],
         }
     }
 

@@ -127,7 +127,7 @@ mod tests {
             let crew = Crew::new(threads).unwrap();
             let mut seen = Vec::new();
             let slow_first = |i: usize| {
-                if i % 5 == 0 {
+                if i.is_multiple_of(5) {
                     std::thread::sleep(std::time::Duration::from_millis(3));
                 }
                 Ok(i * i)

@@ -31,7 +31,7 @@ pub trait AnyStep: Send + Sync {
 /// A fact as the output schema has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactDoc {
-    /// The column: `<step>.<field>` and its type.
+    /// The column (`<step>.<field>`, or the field alone where its name has a dot) and its type.
     pub field: Field,
     /// The field's own name.
     pub short: String,
@@ -89,7 +89,7 @@ impl Entry {
         let mut facts: Vec<FactDoc> = properties
             .iter()
             .map(|(short, property)| FactDoc {
-                field: Field { name: format!("{}.{short}", self.name), kind: kind_of(property) },
+                field: Field { name: self.column(short), kind: kind_of(property) },
                 short: short.clone(),
                 nullable: admits_null(property),
                 doc: property["description"].as_str().unwrap_or_default().to_string(),
@@ -97,6 +97,12 @@ impl Entry {
             .collect();
         facts.sort_by(|a, b| a.short.cmp(&b.short));
         facts
+    }
+
+    /// The column of a fact. A name with a dot is the column's whole name: facts that say what a
+    /// file is (`slide.mpp_x`) are named after that, not after the step that read them.
+    fn column(&self, short: &str) -> String {
+        if short.contains('.') { short.into() } else { format!("{}.{short}", self.name) }
     }
 
     /// The columns that the step adds, as a manifest has them.

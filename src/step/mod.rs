@@ -23,6 +23,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crew::Crew;
+pub(crate) use crew::bug;
 pub use entry::{AnyInput, AnyStep, Entry, FactDoc, params_from};
 pub use input::{Grain, Input, Listed, Listing, Source};
 pub use out::{Collected, Emitted, Found, Made, Out, Sink};
@@ -60,8 +61,9 @@ impl<T> Params for T where
 {
 }
 
-/// Facts: the columns that a step adds, `<step>.<field>`. A flat struct of numbers, booleans,
-/// strings and options of them; the doc comment of a field is the column's description.
+/// Facts: the columns that a step adds, `<step>.<field>`, or `<field>` alone where its serde name has
+/// a dot. A flat struct of numbers, booleans, strings and options of them; the doc comment of a field
+/// is the column's description.
 pub trait Facts: Serialize + JsonSchema + Send + 'static {}
 
 impl<T> Facts for T where T: Serialize + JsonSchema + Send + 'static {}

@@ -1,0 +1,110 @@
+//! Single files, wherever they are.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{is_url, local, remote};
+use crate::digest::{Digest, Hasher};
+use crate::error::{Error, Result};
+use crate::slide::ReadAt;
+
+/// Largest params file, pipeline file or list.
+const SMALL_FILE_BYTES: u64 = 256 << 20;
+/// Bytes that are read at once when a whole file goes by.
+const PIECE_BYTES: u64 = 4 << 20;
+
+/// Reads one file, a local path or a URL: params, pipelines, lists.
+///
+/// # Errors
+/// [`Error::Store`] when it is not there; [`Error::Limit`] over 256 MiB.
+pub fn read_file(uri: &str) -> Result<Vec<u8>> {
+    let source = open(uri)?;
+    if source.size() > SMALL_FILE_BYTES {
+        return Err(too_large(uri, source.size()));
+    }
+    source.read_vec(0, source.size())
+}
+
+pub(super) fn too_large(path: &str, length: u64) -> Error {
+    Error::limit(
+        format!("size of {path}"),
+        format!("{length} bytes"),
+        format!("{SMALL_FILE_BYTES} bytes"),
+        "split it into smaller files",
+    )
+}
+
+/// Opens any file for random access.
+pub(super) fn open(uri: &str) -> Result<Arc<dyn ReadAt>> {
+    if is_url(uri) {
+        open_url(uri)
+    } else {
+        local::open_file(Path::new(uri.strip_prefix("file://").unwrap_or(uri)))
+    }
+}
+
+/// Opens an object by its URL.
+pub(super) fn open_url(url: &str) -> Result<Arc<dyn ReadAt>> {
+    let (folder, name) = url.rsplit_once('/').unwrap_or((url, ""));
+    remote::Prefix::open(folder)?.source(name)
+}
+
+/// The digest of a whole file; `hashed` hears of each piece.
+pub fn digest(source: &dyn ReadAt, hashed: &dyn Fn(u64)) -> Result<Digest> {
+    let mut hasher = Hasher::new();
+    pieces(source, |piece| {
+        hasher.update(piece);
+        hashed(piece.len() as u64);
+        Ok(())
+    })?;
+    Ok(hasher.finish())
+}
+
+fn pieces(source: &dyn ReadAt, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let size = source.size();
+    let mut buffer = vec![0; PIECE_BYTES.min(size) as usize];
+    let mut offset = 0;
+    while offset < size {
+        let piece = &mut buffer[..PIECE_BYTES.min(size - offset) as usize];
+        source.read_at(offset, piece)?;
+        take(piece)?;
+        offset += piece.len() as u64;
+    }
+    Ok(())
+}
+
+/// Copies a file.
+pub(super) fn copy(source: &dyn ReadAt, to: &mut dyn Write) -> Result<()> {
+    pieces(source, |piece| to.write_all(piece).map_err(|e| Error::store("scratch file", e)))
+}
+
+/// Brings a remote file to a scratch file that vanishes with the answer.
+pub(super) fn bring(source: &dyn ReadAt) -> Result<Arc<dyn ReadAt>> {
+    let failed = |e: std::io::Error| Error::store("scratch file", e);
+    let mut file = tempfile::tempfile().map_err(failed)?;
+    copy(source, &mut file)?;
+    local::open_scratch(file, "scratch file".into())
+}
+
+struct Part(Vec<u8>);
+
+impl ReadAt for Part {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let bytes = start.checked_add(buffer.len()).and_then(|end| self.0.get(start..end));
+        let bytes =
+            bytes.ok_or_else(|| Error::format("item", format!("it ends before byte {offset}")))?;
+        buffer.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Part of a file (an item of a pack), in memory.
+pub(super) fn part(source: &dyn ReadAt, offset: u64, length: u64) -> Result<Arc<dyn ReadAt>> {
+    Ok(Arc::new(Part(source.read_vec(offset, length)?)))
+}

@@ -1,0 +1,257 @@
+//! The engine: one chain of steps over one input: look up, run, commit.
+//!
+//! **The guarantees first.** For any number of threads, any number of shards, and however often it
+//! was killed on the way, a run ends with the same files: items, packs, records, previews, manifest
+//! and failures, byte for byte (only `run.json` and the times in `report.html` tell what happened
+//! when). A unit is committed whole or not at all: outputs first, then the record that names them;
+//! the manifest comes last. What has a record and its outputs is not done again. One bad unit never
+//! stops the others.
+//!
+//! Bounded: units in flight by the number of threads, pieces of units by the crew, rows by the batch.
+
+mod images;
+mod listing;
+mod merge;
+mod parts;
+mod rows;
+mod types;
+mod unit;
+
+use std::time::Instant;
+
+pub use merge::{MergeSummary, merge};
+pub use types::{
+    Event, Failure, Knobs, Layout, MaxFailures, Shard, Silent, StepSummary, Summary, Watch,
+};
+
+use crate::dataset::{self, MANIFEST, Root, Sealed};
+use crate::error::{Error, Result};
+use crate::manifest::Schema;
+use crate::step::{AnyStep, Crew, Grain};
+use images::Tally;
+use rows::RowsOut;
+
+/// Failures of a run, a JSON line each.
+pub const FAILURES: &str = "failures.jsonl";
+/// The summary of a run.
+pub const RUN: &str = "run.json";
+
+/// What is to be done: a chain of steps, from an input to an output.
+pub struct Plan {
+    /// A dataset, or what [`dataset::list_input`] takes when the first step is a listing.
+    pub input: String,
+    /// The chain; at least one step.
+    pub steps: Vec<Box<dyn AnyStep>>,
+    /// Where everything goes.
+    pub out: Root,
+}
+
+/// Checks a whole chain before any work: each step's columns against what comes before it.
+///
+/// # Errors
+/// [`Error::Params`] when a listing is not first, or input and output are one; [`Error::Schema`]
+/// naming the column and the step that makes it; [`Error::Store`] when the input is not there.
+pub fn check(plan: &Plan) -> Result<()> {
+    let Some(first) = plan.steps.first() else {
+        return Err(Error::params("steps", "there is none: name at least one"));
+    };
+    let same_place = |root: Root| root.uri() == plan.out.uri();
+    let mut schema = Schema::default();
+    if first.entry().grain == Grain::Listing {
+        let is_folder = dataset::is_url(&plan.input) || std::path::Path::new(&plan.input).is_dir();
+        if is_folder && Root::open(&plan.input).is_ok_and(same_place) {
+            return Err(Error::params("--output", "it is the input itself: choose another folder"));
+        }
+    } else {
+        let input = Root::open(&plan.input)?;
+        schema = input.manifest()?.schema().clone();
+        if same_place(input) {
+            return Err(Error::params(
+                "--output",
+                "it is the input dataset itself: choose another folder",
+            ));
+        }
+    }
+    for (index, step) in plan.steps.iter().enumerate() {
+        let entry = step.entry();
+        match entry.grain {
+            Grain::Listing if index > 0 => {
+                return Err(Error::params(
+                    format!("steps[{index}]"),
+                    format!("`{}` makes the first manifest: it can only stand first", entry.name),
+                ));
+            }
+            Grain::Listing => schema = Schema { facts: entry.fields() },
+            Grain::Image => {
+                schema.require(entry.name, entry.reads)?;
+                schema = images::schema_after(&schema, entry);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs a chain.
+///
+/// # Errors
+/// What kept the run as a whole from being done (params, schema, storage); [`Error::Stopped`] when
+/// it was told to stop. Failures of single units are in the summary, not here.
+pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result<Summary> {
+    check(plan)?;
+    let begun = Instant::now();
+    let _staging = plan.out.begin()?;
+    let mut summary = Summary {
+        microtome: env!("CARGO_PKG_VERSION").into(),
+        input: plan.input.clone(),
+        shard: knobs.shard.map(|s| format!("{}/{}", s.index, s.count)),
+        steps: Vec::new(),
+        failures: 0,
+        units: 0,
+        seconds: 0.0,
+        threads: knobs.threads,
+    };
+    let mut failures: Vec<(u64, Failure)> = Vec::new();
+    let mut schema = Schema::default();
+    let mut before: Option<String> = None;
+    let mut last = None;
+    for (index, step) in plan.steps.iter().enumerate() {
+        let step_begun = Instant::now();
+        let entry = step.entry();
+        let (tally, sealed) = if entry.grain == Grain::Listing {
+            schema = Schema { facts: entry.fields() };
+            let mut rows = RowsOut::new(&plan.out, schema.clone(), knobs.shard.is_some())?;
+            let asked = listing::Asked {
+                step: &**step,
+                input: &plan.input,
+                out: &plan.out,
+                knobs,
+                crew,
+                watch,
+            };
+            (listing::run(&asked, &mut rows)?, rows.finish()?)
+        } else {
+            image_step(plan, &**step, before.as_deref(), &mut schema, (knobs, crew, watch))?
+        };
+        summary.steps.push(told(&**step, &tally, &sealed, step_begun));
+        if let Some(done) = summary.steps.last() {
+            watch.event(Event::StepDone(done.clone()));
+        }
+        summary.units += tally.units;
+        summary.failures += tally.failures.len() as u64;
+        failures.extend(tally.failures);
+        if index + 1 < plan.steps.len() {
+            let path = between(index, entry.name, knobs.shard);
+            plan.out.put(&path, sealed)?;
+            before = Some(path);
+        } else {
+            last = Some(sealed);
+        }
+    }
+    summary.seconds = begun.elapsed().as_secs_f64();
+    commit(plan, knobs, &summary, &failures, last)?;
+    Ok(summary)
+}
+
+/// Where the manifest of an earlier step of a chain lies.
+fn between(index: usize, step: &str, shard: Option<Shard>) -> String {
+    let stem = format!("manifests/{}-{step}", index + 1);
+    match shard {
+        None => format!("{stem}.parquet"),
+        Some(shard) => parts::part_name(&stem, shard, "parquet"),
+    }
+}
+
+fn image_step(
+    plan: &Plan,
+    step: &dyn AnyStep,
+    before: Option<&str>,
+    schema: &mut Schema,
+    (knobs, crew, watch): (&Knobs, &Crew, &dyn Watch),
+) -> Result<(Tally, Sealed)> {
+    // Behind a step of the same run, the manifest is this shard's already.
+    let (input, path, shard) = match before {
+        Some(path) => (plan.out.clone(), path, None),
+        None => (Root::open(&plan.input)?, MANIFEST, knobs.shard),
+    };
+    let share = images::share(&mut input.manifest_at(path)?, shard)?;
+    let reader = input.manifest_at(path)?;
+    if before.is_none() {
+        *schema = reader.schema().clone();
+    }
+    let entry = step.entry();
+    watch.event(Event::StepBegun {
+        step: entry.name.into(),
+        version: entry.version.into(),
+        units: share.units,
+        bytes: share.bytes,
+    });
+    let after = images::schema_after(schema, entry);
+    let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?;
+    let bench = unit::Bench {
+        step,
+        input: &input,
+        schema,
+        out: &plan.out,
+        knobs,
+        crew,
+        watch,
+        claims: unit::Claims::default(),
+    };
+    let orders = before.is_some() && knobs.shard.is_some();
+    let tally = images::run(&bench, reader, &share, orders, &mut rows)?;
+    *schema = after;
+    Ok((tally, rows.finish()?))
+}
+
+fn told(step: &dyn AnyStep, tally: &Tally, sealed: &Sealed, begun: Instant) -> StepSummary {
+    StepSummary {
+        step: step.entry().name.into(),
+        version: step.entry().version.into(),
+        params: step.params().clone(),
+        units: tally.units,
+        hits: tally.hits,
+        made: tally.made,
+        failures: tally.failures.len() as u64,
+        items: tally.items,
+        bytes_in: tally.bytes_in,
+        bytes_out: tally.bytes_out,
+        manifest: sealed.digest,
+        slowest: tally.slowest.clone(),
+        bytes_written: tally.bytes_written,
+        seconds: begun.elapsed().as_secs_f64(),
+    }
+}
+
+/// Failures, summary, report; the manifest last.
+fn commit(
+    plan: &Plan,
+    knobs: &Knobs,
+    summary: &Summary,
+    failures: &[(u64, Failure)],
+    manifest: Option<Sealed>,
+) -> Result<()> {
+    let Some(manifest) = manifest else { return Ok(()) };
+    if let Some(shard) = knobs.shard {
+        let lines = merge::ordered_failures(failures)?;
+        plan.out.replace(&parts::part_name("failures", shard, "jsonl"), &lines)?;
+        plan.out.replace(&parts::part_name("runs", shard, "json"), &pretty(summary)?)?;
+        return plan.out.put(&parts::part_name("manifest", shard, "parquet"), manifest);
+    }
+    finish(&plan.out, summary, failures, manifest)
+}
+
+/// Puts the last files of a whole dataset in place; the manifest comes last.
+fn finish(
+    out: &Root,
+    summary: &Summary,
+    failures: &[(u64, Failure)],
+    manifest: Sealed,
+) -> Result<()> {
+    out.replace(FAILURES, &merge::plain_failures(failures)?)?;
+    out.replace(RUN, &pretty(summary)?)?;
+    out.put(MANIFEST, manifest)
+}
+
+fn pretty(summary: &Summary) -> Result<Vec<u8>> {
+    serde_json::to_vec_pretty(summary).map_err(|e| Error::Bug { message: format!("{RUN}: {e}") })
+}

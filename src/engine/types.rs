@@ -1,0 +1,269 @@
+//! What a run is asked for, what it tells while it goes, and what it answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::slide::Limits;
+
+/// Knobs: what cannot change a pixel, and so never meets the key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Knobs {
+    /// Threads that do work; at least 1.
+    pub threads: usize,
+    /// The part of the units that this run does.
+    pub shard: Option<Shard>,
+    /// How outputs are laid down.
+    pub layout: Layout,
+    /// How many failed units are still a success.
+    pub max_failures: MaxFailures,
+    /// How much a file may ask for.
+    pub limits: Limits,
+}
+
+impl Default for Knobs {
+    /// All cores, everything, loose files, no failure tolerated.
+    fn default() -> Self {
+        Self {
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            shard: None,
+            layout: Layout::Loose,
+            max_failures: MaxFailures::Count(0),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Part `index` of `count`: disjoint, complete, balanced by bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// 0-based.
+    pub index: u32,
+    /// At least 1.
+    pub count: u32,
+}
+
+impl std::str::FromStr for Shard {
+    type Err = Error;
+
+    /// `I/N`, 0-based: `0/4` to `3/4`.
+    fn from_str(text: &str) -> Result<Self> {
+        let parsed =
+            text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        match parsed {
+            Some((index, count)) if index < count && count <= 100_000 => Ok(Self { index, count }),
+            _ => Err(Error::params(
+                "--shard",
+                format!(
+                    "{text:?} is not I/N with I from 0 to N-1 and N at most 100000 (such as 0/4)"
+                ),
+            )),
+        }
+    }
+}
+
+/// How outputs are laid down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// A file an item, under `items/`.
+    Loose,
+    /// WebDataset tars under `packs/`; a new one is begun when this many bytes are passed.
+    Packs {
+        /// Size at which a pack is closed, in bytes.
+        bytes: u64,
+    },
+}
+
+/// How many failed units are still a success (exit code 0).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MaxFailures {
+    /// A number of units.
+    Count(u64),
+    /// A share of all units, in percent.
+    Percent(f64),
+}
+
+impl MaxFailures {
+    /// Whether this many failures among this many units are tolerated.
+    pub fn tolerates(self, failures: u64, units: u64) -> bool {
+        match self {
+            Self::Count(most) => failures <= most,
+            Self::Percent(percent) => failures as f64 * 100.0 <= percent * units as f64,
+        }
+    }
+}
+
+impl std::str::FromStr for MaxFailures {
+    type Err = Error;
+
+    /// `N` or `P%`.
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || {
+            Error::params(
+                "--max-failures",
+                format!("{text:?} is not a number (3) or a percentage (2.5%)"),
+            )
+        };
+        match text.strip_suffix('%') {
+            None => text.parse().map(Self::Count).map_err(|_| wrong()),
+            Some(number) => match number.parse::<f64>() {
+                Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(Self::Percent(percent)),
+                _ => Err(wrong()),
+            },
+        }
+    }
+}
+
+/// A line of `failures.jsonl`: what could not be done, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The item (or file) that failed.
+    pub id: String,
+    /// The step that was at work.
+    pub step: String,
+    /// [`Error::kind`].
+    pub kind: String,
+    /// What was found.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Failure {
+    /// A failure of this step on this item.
+    pub fn new(id: &str, step: &str, error: &Error) -> Self {
+        Self {
+            id: id.into(),
+            step: step.into(),
+            kind: error.kind().into(),
+            message: error.to_string(),
+            remedy: error.remedy(),
+        }
+    }
+}
+
+/// What a run tells while it goes. Sent from many threads; a watcher must be quick.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A step begins.
+    StepBegun {
+        /// Its name.
+        step: String,
+        /// Its version.
+        version: String,
+        /// Units in this run (this shard).
+        units: u64,
+        /// Bytes of their inputs.
+        bytes: u64,
+    },
+    /// Some bytes of inputs were read and hashed.
+    Hashed {
+        /// How many.
+        bytes: u64,
+    },
+    /// A unit is being worked on.
+    UnitBegun {
+        /// The item's id.
+        id: String,
+    },
+    /// How far a unit is.
+    UnitProgress {
+        /// The item's id.
+        id: String,
+        /// Done, of total (patches).
+        done: u64,
+        /// Total.
+        total: u64,
+    },
+    /// A unit is done: made now, or found done.
+    UnitDone {
+        /// The item's id.
+        id: String,
+        /// Whether a record was there already.
+        hit: bool,
+        /// Items it gave.
+        items: u64,
+        /// Bytes of its input.
+        bytes_in: u64,
+        /// Bytes of its outputs that were written now.
+        bytes_out: u64,
+        /// Seconds it took (0 for a hit).
+        seconds: f64,
+    },
+    /// A unit failed.
+    Failed(Failure),
+    /// Something that a person should know.
+    Note {
+        /// What.
+        message: String,
+    },
+    /// A step ended.
+    StepDone(StepSummary),
+}
+
+/// Whoever listens to a run: progress bars, log lines, nobody.
+pub trait Watch: Sync {
+    /// Takes an event.
+    fn event(&self, event: Event);
+}
+
+/// Nobody listens.
+pub struct Silent;
+
+impl Watch for Silent {
+    fn event(&self, _: Event) {}
+}
+
+/// What one step of a run did. The part of `run.json` that does not depend on the host comes first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepSummary {
+    /// The step.
+    pub step: String,
+    /// Its version.
+    pub version: String,
+    /// All params, defaults filled in.
+    pub params: serde_json::Value,
+    /// Units in this run (this shard).
+    pub units: u64,
+    /// Units that a record answered.
+    pub hits: u64,
+    /// Units that were worked on and done.
+    pub made: u64,
+    /// Units (files, for `scan`) that failed.
+    pub failures: u64,
+    /// Items in the step's manifest.
+    pub items: u64,
+    /// Bytes of the units' inputs.
+    pub bytes_in: u64,
+    /// Bytes of all outputs that the manifest names.
+    pub bytes_out: u64,
+    /// Digest of the manifest file.
+    pub manifest: Digest,
+    /// The slowest units of this run: (id, seconds), slowest first, at most 20.
+    pub slowest: Vec<(String, f64)>,
+    /// Bytes written by this run.
+    pub bytes_written: u64,
+    /// Wall-clock seconds of this run.
+    pub seconds: f64,
+}
+
+/// What a run did: `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Version of the microtome crate.
+    pub microtome: String,
+    /// Where the items came from.
+    pub input: String,
+    /// `I/N`, for a shard.
+    pub shard: Option<String>,
+    /// Step by step.
+    pub steps: Vec<StepSummary>,
+    /// Failures of all steps.
+    pub failures: u64,
+    /// Units of all steps.
+    pub units: u64,
+    /// Seconds of the whole run.
+    pub seconds: f64,
+    /// Threads it had.
+    pub threads: usize,
+}

@@ -1,0 +1,255 @@
+//! One unit of an image step: look up, run, commit.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::{Event, Knobs, Layout, Watch};
+use crate::dataset::{Root, UnitStage};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::manifest::{Item, Schema};
+use crate::record::{Cause, MadeBy, Output, Record, StepCause};
+use crate::step::{AnyInput, AnyStep, Crew, Emitted, Made, Sink, Source, bug};
+
+/// All that the units of one step share.
+pub(super) struct Bench<'a> {
+    pub step: &'a dyn AnyStep,
+    pub input: &'a Root,
+    pub schema: &'a Schema,
+    pub out: &'a Root,
+    pub knobs: &'a Knobs,
+    pub crew: &'a Crew,
+    pub watch: &'a dyn Watch,
+    pub claims: Claims,
+}
+
+/// A unit that is done.
+pub(super) struct Done {
+    pub record: Record,
+    pub hit: bool,
+    pub bytes_written: u64,
+    pub seconds: f64,
+}
+
+impl Bench<'_> {
+    /// The cause of this step over an item.
+    pub fn cause(&self, item: &Item) -> Result<Cause> {
+        let entry = self.step.entry();
+        let columns: BTreeMap<_, _> = entry
+            .reads
+            .iter()
+            .map(|column| (column.name.to_string(), item.value(self.schema, column.name)))
+            .collect();
+        let step = StepCause {
+            step: entry.name.into(),
+            version: entry.version.into(),
+            params: self.step.params().clone(),
+        };
+        Ok(Cause::new(vec![step], item.digest, columns))
+    }
+
+    /// Finds the unit done, or does it.
+    pub fn settle(&self, item: &Item, cause: Cause, key: Digest) -> Result<Done> {
+        let _claim = self.claims.take(key);
+        self.crew.check()?;
+        let known = self.out.record(&key)?;
+        if let Some(record) = &known
+            && self.intact(record)?
+        {
+            return Ok(Done { record: record.clone(), hit: true, bytes_written: 0, seconds: 0.0 });
+        }
+        self.watch.event(Event::UnitBegun { id: item.id.clone() });
+        let begun = Instant::now();
+        let source =
+            self.input.verified(item, &|bytes| self.watch.event(Event::Hashed { bytes }))?;
+        let pack_bytes = match self.knobs.layout {
+            Layout::Loose => None,
+            Layout::Packs { bytes } => Some(bytes),
+        };
+        // A damaged unit is mended in the layout that its record names.
+        let pack_bytes = match &known {
+            Some(record) if record.packs.is_empty() => None,
+            Some(_) if pack_bytes.is_none() => Some(u64::MAX),
+            _ => pack_bytes,
+        };
+        let place = cause.place()?;
+        let mut sink = UnitSink {
+            stage: self.out.unit(&place, pack_bytes)?,
+            outputs: Vec::new(),
+            previews: Vec::new(),
+            bytes: 0,
+            id: &item.id,
+            watch: self.watch,
+        };
+        let source = Source::new(source, item.digest, cause.columns.clone(), self.knobs.limits);
+        catch_unwind(AssertUnwindSafe(|| {
+            self.step.run(AnyInput::Source(source), &mut sink, self.crew)
+        }))
+        .unwrap_or_else(|panic| Err(bug(&*panic)))?;
+        let UnitSink { stage, outputs, previews, bytes, .. } = sink;
+        if let Some(known) = &known {
+            same(&key, known, &outputs, &previews)?;
+        }
+        let packs = stage.commit()?;
+        let made_by = MadeBy::this_build();
+        let record = Record { cause, outputs, previews, packs, made_by };
+        let record = self.publish(&key, record, known)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        Ok(Done { record, hit: false, bytes_written: bytes, seconds })
+    }
+
+    /// Puts the record where the next run finds it, if nobody was faster.
+    fn publish(&self, key: &Digest, record: Record, known: Option<Record>) -> Result<Record> {
+        if known.is_none() && self.out.write_new(&Record::path(key), &record.to_bytes()?)? {
+            return Ok(record);
+        }
+        let first = match known {
+            Some(first) => first,
+            None => self.out.record(key)?.ok_or_else(|| {
+                Error::store(Record::path(key), "the record vanished while it was written")
+            })?,
+        };
+        same(key, &first, &record.outputs, &record.previews)?;
+        Ok(first)
+    }
+
+    /// Whether everything that a record names is there, in full length. (Every byte is for `check`.)
+    fn intact(&self, record: &Record) -> Result<bool> {
+        let place = record.cause.place()?;
+        let mut wanted: HashMap<&str, u64> = HashMap::new();
+        for output in record.outputs.iter().chain(&record.previews) {
+            if let (Some(path), None) = (&output.path, output.offset) {
+                wanted.insert(path, output.length);
+            }
+        }
+        let mut folders = HashSet::new();
+        for path in wanted.keys() {
+            folders.insert(path.rsplit_once('/').map_or("", |(folder, _)| folder).to_string());
+        }
+        for folder in folders {
+            // A record is somebody's file: it may not send us to list the whole disk.
+            if !folder.ends_with(&place) {
+                return Err(Error::format(
+                    format!("record of {place}"),
+                    format!("it names outputs in {folder:?}, which is not its place"),
+                ));
+            }
+            for stored in self.out.list(&folder)? {
+                if wanted.get(stored.path.as_str()) == Some(&stored.length) {
+                    wanted.remove(stored.path.as_str());
+                }
+            }
+        }
+        for pack in &record.packs {
+            if self.out.length(&pack.path)? != Some(pack.length) {
+                return Ok(false);
+            }
+        }
+        Ok(wanted.is_empty())
+    }
+}
+
+/// Holds outputs to those of an earlier record of the same key: the same names, bytes and facts.
+/// Where they lie (loose, packed) is not what a step decides.
+fn same(key: &Digest, record: &Record, outputs: &[Output], previews: &[Output]) -> Result<()> {
+    let differs = |message: String| Error::NotDeterministic { key: key.short(), message };
+    for (old, new) in [(&record.outputs[..], outputs), (&record.previews[..], previews)] {
+        if old.len() != new.len() {
+            return Err(differs(format!("{} outputs, {} before", new.len(), old.len())));
+        }
+        for (old, new) in old.iter().zip(new) {
+            if (&old.name, &old.digest) != (&new.name, &new.digest) {
+                return Err(differs(format!(
+                    "{} has digest {}…, before {} had {}…",
+                    new.name,
+                    new.digest.short(),
+                    old.name,
+                    old.digest.short()
+                )));
+            }
+            if old.facts != new.facts {
+                return Err(differs(format!("the facts of {} differ", new.name)));
+            }
+        }
+    }
+    Ok(())
+}
+
+struct UnitSink<'a> {
+    stage: UnitStage,
+    outputs: Vec<Output>,
+    previews: Vec<Output>,
+    bytes: u64,
+    id: &'a str,
+    watch: &'a dyn Watch,
+}
+
+impl Sink for UnitSink<'_> {
+    fn take(&mut self, emitted: Emitted) -> Result<()> {
+        match emitted {
+            Emitted::Item(made) => {
+                let placed = self.stage.item(&made.name, &made.bytes)?;
+                self.bytes += made.bytes.len() as u64;
+                self.outputs.push(output(made, placed.path, placed.offset));
+            }
+            Emitted::Preview(made) => {
+                let placed = self.stage.preview(&made.name, &made.bytes)?;
+                self.bytes += made.bytes.len() as u64;
+                self.previews.push(output(made, placed.path, placed.offset));
+            }
+            Emitted::Found(_) | Emitted::Failed(..) => {
+                return Err(Error::Bug { message: "an image step gave rows of a listing".into() });
+            }
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, done: u64, total: u64) {
+        self.watch.event(Event::UnitProgress { id: self.id.to_string(), done, total });
+    }
+}
+
+fn output(made: Made, path: String, offset: Option<u64>) -> Output {
+    Output {
+        name: made.name,
+        path: Some(path),
+        offset,
+        length: made.bytes.len() as u64,
+        digest: made.digest,
+        media_type: made.media_type.to_string(),
+        width_px: Some(made.width_px),
+        height_px: Some(made.height_px),
+        facts: made.facts,
+    }
+}
+
+/// Keys that are being worked on: two items with the same bytes are one unit, and the second waits.
+#[derive(Default)]
+pub(super) struct Claims {
+    taken: Mutex<HashSet<Digest>>,
+    freed: Condvar,
+}
+
+pub(super) struct Claim<'a> {
+    claims: &'a Claims,
+    key: Digest,
+}
+
+impl Claims {
+    fn take(&self, key: Digest) -> Claim<'_> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while !taken.insert(key) {
+            taken = self.freed.wait(taken).unwrap_or_else(PoisonError::into_inner);
+        }
+        Claim { claims: self, key }
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.claims.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        self.claims.freed.notify_all();
+    }
+}
