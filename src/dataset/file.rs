@@ -8,6 +8,7 @@ use super::{is_url, local, remote};
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Result};
 use crate::slide::ReadAt;
+use crate::slide::memory::Bytes;
 
 /// Largest params file, pipeline file or list.
 const SMALL_FILE_BYTES: u64 = 256 << 20;
@@ -87,24 +88,7 @@ pub(super) fn bring(source: &dyn ReadAt) -> Result<Arc<dyn ReadAt>> {
     local::open_scratch(file, "scratch file".into())
 }
 
-struct Part(Vec<u8>);
-
-impl ReadAt for Part {
-    fn size(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let bytes = start.checked_add(buffer.len()).and_then(|end| self.0.get(start..end));
-        let bytes =
-            bytes.ok_or_else(|| Error::format("item", format!("it ends before byte {offset}")))?;
-        buffer.copy_from_slice(bytes);
-        Ok(())
-    }
-}
-
 /// Part of a file (an item of a pack), in memory.
 pub(super) fn part(source: &dyn ReadAt, offset: u64, length: u64) -> Result<Arc<dyn ReadAt>> {
-    Ok(Arc::new(Part(source.read_vec(offset, length)?)))
+    Ok(Arc::new(Bytes(source.read_vec(offset, length)?)))
 }

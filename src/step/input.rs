@@ -9,6 +9,7 @@ use super::entry::AnyInput;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::Column;
+use crate::slide::memory::Bytes;
 use crate::slide::{self, Limits, ReadAt, Slide};
 
 /// What a step works on at once.
@@ -70,7 +71,7 @@ impl Source {
     /// An image in memory, no columns, default limits: for tests and small tools.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         let digest = Digest::of(&bytes);
-        Self::new(Arc::new(InMemory(bytes)), digest, BTreeMap::new(), Limits::default())
+        Self::new(Arc::new(Bytes(bytes)), digest, BTreeMap::new(), Limits::default())
     }
 
     /// The same with the value of a column that the step reads.
@@ -118,26 +119,6 @@ impl Input for Source {
             AnyInput::Listing(_) => {
                 Err(Error::Bug { message: "a listing came to an image step".into() })
             }
-        }
-    }
-}
-
-/// Bytes in memory.
-struct InMemory(Vec<u8>);
-
-impl ReadAt for InMemory {
-    fn size(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        match start.checked_add(buffer.len()).and_then(|end| self.0.get(start..end)) {
-            Some(bytes) => {
-                buffer.copy_from_slice(bytes);
-                Ok(())
-            }
-            None => Err(Error::format("file", format!("no {} bytes at {offset}", buffer.len()))),
         }
     }
 }

@@ -1,12 +1,13 @@
-//! The steps, and the list of them.
+//! The steps, one file or folder each, and the list of them.
 
 pub mod scan;
 pub mod tile;
 
 use crate::step::Entry;
 
-/// Every step. A plain slice: to add a step, write it and add its line.
-pub const STEPS: &[Entry] = &[Entry::of::<scan::Scan>(), Entry::of::<tile::Tile>()];
+/// Every step, in the order in which data meets them. All that is generated, checked or offered on
+/// the command line walks this slice: to add a step, write it and add its line.
+pub static STEPS: &[Entry] = &[Entry::of::<scan::Scan>(), Entry::of::<tile::Tile>()];
 
 /// The entry of a step by its name.
 pub fn find(name: &str) -> Option<&'static Entry> {

@@ -1,0 +1,271 @@
+//! What a run promises when nothing goes wrong, and when files do.
+
+use std::fs;
+use std::path::PathBuf;
+
+use microtome::Error;
+use microtome::engine::{Failure, Knobs, Layout, MaxFailures, Shard};
+use microtome::manifest::{Item, ManifestWriter, Schema};
+use serde_json::json;
+use tempfile::tempdir;
+
+use crate::common::fixture;
+use crate::tree::{assert_same, root, run, scan_and_tile, step, tile_params, tree};
+
+fn knobs(threads: usize, layout: Layout) -> Knobs {
+    Knobs { threads, layout, ..Knobs::default() }
+}
+
+fn slides() -> String {
+    fixture("slides").to_str().unwrap().to_string()
+}
+
+/// Copies of some fixtures, to be renamed, changed and broken.
+fn copies(names: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempdir().unwrap();
+    for (from, to) in names {
+        let to = folder.path().join(to);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(fixture(from), to).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_dataset() {
+    for layout in [Layout::Loose, Layout::Packs { bytes: 300_000 }] {
+        let mut first = None;
+        for threads in [1, 2, 7] {
+            let out = tempdir().unwrap();
+            let summary =
+                run(&slides(), scan_and_tile(), &root(out.path()), &knobs(threads, layout))
+                    .unwrap();
+            assert_eq!(summary.failures, 1, "no-mpp.tif alone has no resolution");
+            assert!(summary.steps[1].items > 50, "{summary:?}");
+            let files = tree(out.path());
+            assert!(!files.keys().any(|path| path.contains(".staging")), "{files:?}");
+            match &first {
+                None => first = Some(files),
+                Some(first) => {
+                    assert_same(first, &files, &format!("{threads} threads, {layout:?}"))
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_run_makes_nothing_and_changes_nothing() {
+    let out = tempdir().unwrap();
+    let root = root(out.path());
+    let first = run(&slides(), scan_and_tile(), &root, &Knobs::default()).unwrap();
+    let before = tree(out.path());
+    let second = run(&slides(), scan_and_tile(), &root, &Knobs::default()).unwrap();
+    assert_same(&before, &tree(out.path()), "second run");
+    assert_eq!(second.steps[1].made, 0);
+    assert_eq!(second.steps[1].hits, first.steps[1].made);
+    assert_eq!(second.steps[1].bytes_written, 0);
+    assert_eq!(second.steps[1].manifest, first.steps[1].manifest);
+}
+
+#[test]
+fn a_renamed_file_is_a_hit_and_a_new_one_alone_is_made() {
+    let input = copies(&[("slides/he-pyramid.tif", "a/one.tif")]);
+    let out = tempdir().unwrap();
+    let root = root(out.path());
+    let uri = input.path().to_str().unwrap();
+    let first = run(uri, scan_and_tile(), &root, &Knobs::default()).unwrap();
+    assert_eq!((first.steps[1].made, first.steps[1].hits), (1, 0));
+    fs::create_dir(input.path().join("b")).unwrap();
+    fs::rename(input.path().join("a/one.tif"), input.path().join("b/another name.tif")).unwrap();
+    fs::copy(fixture("slides/he-svs.svs"), input.path().join("b/new.svs")).unwrap();
+    let second = run(uri, scan_and_tile(), &root, &Knobs::default()).unwrap();
+    assert_eq!((second.steps[1].made, second.steps[1].hits), (1, 1));
+    let items = root.manifest().unwrap().read_all().unwrap();
+    assert!(items.iter().all(|item| item.id.starts_with("b/")), "{:?}", items[0].id);
+}
+
+#[test]
+fn two_names_for_the_same_bytes_are_one_unit_and_two_sets_of_rows() {
+    let input = copies(&[("slides/he-svs.svs", "a.svs"), ("slides/he-svs.svs", "b.svs")]);
+    let out = tempdir().unwrap();
+    let root = root(out.path());
+    let summary =
+        run(input.path().to_str().unwrap(), scan_and_tile(), &root, &Knobs::default()).unwrap();
+    assert_eq!((summary.steps[1].made, summary.steps[1].hits), (1, 1));
+    let items = root.manifest().unwrap().read_all().unwrap();
+    let half = items.len() / 2;
+    let files = |items: &[Item]| items.iter().map(|i| i.path.clone()).collect::<Vec<_>>();
+    assert_eq!(files(&items[..half]), files(&items[half..]));
+    assert!(items[0].id.starts_with("a.svs/") && items[half].id.starts_with("b.svs/"));
+}
+
+#[test]
+fn one_bad_file_never_stops_the_others_and_each_is_listed() {
+    let input = copies(&[
+        ("slides/he-svs.svs", "good.svs"),
+        ("bad/truncated.tif", "truncated.tif"),
+        ("bad/tile-lost.tif", "tile-lost.tif"),
+        ("bad/not-an-image.svs", "not-an-image.svs"),
+    ]);
+    let out = tempdir().unwrap();
+    let summary = run(
+        input.path().to_str().unwrap(),
+        vec![step("scan", json!({})), step("tile", json!({"mask": "none"}))],
+        &root(out.path()),
+        &Knobs::default(),
+    )
+    .unwrap();
+    assert!(summary.steps[1].items > 0);
+    assert_eq!(summary.failures, 3);
+    let lines = fs::read_to_string(out.path().join("failures.jsonl")).unwrap();
+    let failures: Vec<Failure> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let ids: Vec<_> = failures.iter().map(|f| (f.id.as_str(), f.step.as_str())).collect();
+    assert_eq!(
+        ids,
+        [("not-an-image.svs", "scan"), ("truncated.tif", "scan"), ("tile-lost.tif", "tile")]
+    );
+    assert!(failures.iter().all(|f| !f.message.is_empty() && !f.remedy.is_empty()));
+    assert!(!MaxFailures::Count(2).tolerates(summary.failures, summary.units));
+    assert!(MaxFailures::Count(3).tolerates(summary.failures, summary.units));
+}
+
+/// The one record of step `tile` in a dataset.
+fn tile_record(out: &std::path::Path) -> PathBuf {
+    let mut found = fs::read_dir(out.join("records"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| fs::read_to_string(p).unwrap().contains("\"step\":\"tile\""));
+    let record = found.next().unwrap();
+    assert!(found.next().is_none());
+    record
+}
+
+#[test]
+fn lost_and_short_outputs_are_mended() {
+    let input = copies(&[("slides/he-svs.svs", "one.svs")]);
+    let uri = input.path().to_str().unwrap();
+    for layout in [Layout::Loose, Layout::Packs { bytes: 200_000 }] {
+        let out = tempdir().unwrap();
+        let root = root(out.path());
+        run(uri, scan_and_tile(), &root, &knobs(2, layout)).unwrap();
+        let whole = tree(out.path());
+        let data: Vec<_> =
+            whole.keys().filter(|p| p.starts_with("items/") || p.starts_with("packs/")).collect();
+        fs::remove_file(out.path().join(data[0])).unwrap();
+        fs::write(out.path().join(data[data.len() - 1]), b"short").unwrap();
+        let again = run(uri, scan_and_tile(), &root, &knobs(2, layout)).unwrap();
+        assert_eq!(again.steps[1].made, 1);
+        assert_same(&whole, &tree(out.path()), &format!("{layout:?}"));
+    }
+}
+
+#[test]
+fn other_bytes_for_the_same_key_are_an_error_never_newest_wins() {
+    let input = copies(&[("slides/he-svs.svs", "one.svs")]);
+    let out = tempdir().unwrap();
+    let uri = input.path().to_str().unwrap();
+    run(uri, scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap();
+    // As if an earlier run of the same version had made another patch.
+    let record = tile_record(out.path());
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    json["outputs"][0]["digest"] = json["outputs"][1]["digest"].clone();
+    fs::write(&record, json.to_string()).unwrap();
+    let patch = json["outputs"][0]["path"].as_str().unwrap();
+    let bytes = fs::read(out.path().join(patch)).unwrap();
+    fs::remove_file(out.path().join(patch)).unwrap();
+    let summary = run(uri, scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap();
+    assert_eq!(summary.failures, 1);
+    let failures = fs::read_to_string(out.path().join("failures.jsonl")).unwrap();
+    assert!(failures.contains("not-deterministic"), "{failures}");
+    assert!(!out.path().join(patch).exists(), "nothing was put over: {} bytes", bytes.len());
+}
+
+#[test]
+fn a_changed_record_is_refused_not_believed() {
+    let input = copies(&[("slides/he-svs.svs", "one.svs")]);
+    let out = tempdir().unwrap();
+    let uri = input.path().to_str().unwrap();
+    run(uri, scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap();
+    let record = tile_record(out.path());
+    let text = fs::read_to_string(&record).unwrap();
+    fs::write(&record, text.replacen("\"tile_px\":256", "\"tile_px\":255", 1)).unwrap();
+    let summary = run(uri, scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap();
+    assert_eq!(summary.failures, 1);
+    let failures = fs::read_to_string(out.path().join("failures.jsonl")).unwrap();
+    assert!(failures.contains("does not hash to its name"), "{failures}");
+}
+
+#[test]
+fn a_file_that_changed_since_the_scan_is_refused() {
+    let input = copies(&[("slides/he-svs.svs", "one.svs")]);
+    let (scanned, out) = (tempdir().unwrap(), tempdir().unwrap());
+    let uri = input.path().to_str().unwrap();
+    run(uri, vec![step("scan", json!({}))], &root(scanned.path()), &Knobs::default()).unwrap();
+    fs::copy(fixture("slides/he-pyramid.tif"), input.path().join("one.svs")).unwrap();
+    let tile = vec![step("tile", tile_params())];
+    let summary =
+        run(scanned.path().to_str().unwrap(), tile, &root(out.path()), &Knobs::default()).unwrap();
+    assert_eq!(summary.failures, 1);
+    let failures = fs::read_to_string(out.path().join("failures.jsonl")).unwrap();
+    assert!(failures.contains("scan again"), "{failures}");
+}
+
+#[test]
+fn a_chain_equals_its_steps_one_by_one() {
+    let (chained, scanned, tiled) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+    let knobs = Knobs::default();
+    run(&slides(), scan_and_tile(), &root(chained.path()), &knobs).unwrap();
+    run(&slides(), vec![step("scan", json!({}))], &root(scanned.path()), &knobs).unwrap();
+    let tile = vec![step("tile", tile_params())];
+    run(scanned.path().to_str().unwrap(), tile, &root(tiled.path()), &knobs).unwrap();
+    let (a, b) = (tree(chained.path()), tree(tiled.path()));
+    assert_eq!(a["manifest.parquet"], b["manifest.parquet"]);
+    assert_eq!(a["manifests/1-scan.parquet"], tree(scanned.path())["manifest.parquet"]);
+}
+
+#[test]
+fn a_manifest_that_lacks_a_column_is_refused_before_any_work() {
+    let (scanned, lacking, out) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+    run(&slides(), vec![step("scan", json!({}))], &root(scanned.path()), &Knobs::default())
+        .unwrap();
+    let items = root(scanned.path()).manifest().unwrap().read_all().unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ManifestWriter::new(&mut bytes, Schema::default()).unwrap();
+    for item in items {
+        writer.push(Item { facts: Vec::new(), ..item }).unwrap();
+    }
+    writer.finish().unwrap();
+    fs::write(lacking.path().join("manifest.parquet"), bytes).unwrap();
+    let tile = vec![step("tile", tile_params())];
+    let error = run(lacking.path().to_str().unwrap(), tile, &root(out.path()), &Knobs::default())
+        .unwrap_err();
+    assert!(matches!(&error, Error::Schema { column, .. } if column == "slide.mpp_x"), "{error}");
+    assert!(error.to_string().contains("`scan`"), "{error}");
+    assert!(fs::read_dir(out.path()).unwrap().next().is_none(), "nothing was written");
+}
+
+#[test]
+fn the_output_may_lie_in_the_input_but_not_be_it() {
+    let input = copies(&[("slides/he-svs.svs", "one.svs")]);
+    let uri = input.path().to_str().unwrap();
+    let inside = root(&input.path().join("out"));
+    for _ in 0..2 {
+        let summary = run(uri, scan_and_tile(), &inside, &Knobs::default()).unwrap();
+        assert_eq!((summary.steps[0].units, summary.failures), (1, 0));
+    }
+    let error = run(uri, scan_and_tile(), &root(input.path()), &Knobs::default()).unwrap_err();
+    assert!(matches!(error, Error::Params { .. }), "{error}");
+}
+
+#[test]
+fn shards_and_failure_limits_are_read_strictly() {
+    assert_eq!("3/4".parse::<Shard>().unwrap(), Shard { index: 3, count: 4 });
+    for wrong in ["4/4", "1", "-1/2", "a/b", "0/0", "1/2/3", ""] {
+        assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
+    }
+    assert_eq!("2.5%".parse::<MaxFailures>().unwrap(), MaxFailures::Percent(2.5));
+    for wrong in ["101%", "-1", "x", "NaN%", "%"] {
+        assert!(wrong.parse::<MaxFailures>().is_err(), "{wrong}");
+    }
+}

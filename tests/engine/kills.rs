@@ -1,0 +1,104 @@
+//! Killed at any moment, run again: the dataset of an undisturbed run, byte for byte.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::tempdir;
+
+use crate::common::{self, fixture};
+use crate::tree::{assert_same, tree};
+
+/// A real slide where there is one, else a drawn one: the claim is the same, the real one is asked
+/// for by those who do not trust our drawings.
+fn slide(test: &str) -> PathBuf {
+    match common::data_or_skip(&format!("{test} (real slide)")) {
+        Some(data) => data.join("wsi/aperio/cmu-1-small-region.svs"),
+        None => fixture("slides/he-pyramid.tif"),
+    }
+}
+
+fn start(slide: &Path, out: &Path, layout: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_microtome"))
+        .args(["tile".as_ref(), slide.as_os_str(), "-o".as_ref(), out.as_os_str()])
+        .args(["--level", "0", "--tile-px", "256", "--stride-px", "64", "--min-tissue", "0.1"])
+        .args(["--format", "jpeg", "--threads", "2"])
+        .args(layout)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Runs to the end; gives the seconds it took.
+fn whole(slide: &Path, out: &Path, layout: &[&str]) -> f64 {
+    let begun = Instant::now();
+    let output = start(slide, out, layout).wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    begun.elapsed().as_secs_f64()
+}
+
+/// Moments spread over a run without a clock's help: a Weyl sequence, so that each run of the test
+/// tries others only if the machine's pace differs.
+fn moments(seconds: f64) -> impl Iterator<Item = Duration> {
+    (1..)
+        .map(move |n| Duration::from_secs_f64(seconds * (f64::from(n) * 0.618_033_988_749).fract()))
+}
+
+#[test]
+fn killed_at_any_moment_and_run_again() {
+    let slide = slide("killed_at_any_moment_and_run_again");
+    for layout in [&["--loose"][..], &["--pack", "2MB"][..]] {
+        let undisturbed = tempdir().unwrap();
+        let seconds = whole(&slide, undisturbed.path(), layout);
+        let wanted = tree(undisturbed.path());
+        assert!(wanted.len() > 5, "{wanted:?}");
+        let mut moments = moments(seconds);
+        let mut killed_at_work = 0;
+        // Four datasets, each killed four times before it may end: 32 kills in all.
+        for round in 0..4 {
+            let out = tempdir().unwrap();
+            for _ in 0..4 {
+                let mut child = start(&slide, out.path(), layout);
+                std::thread::sleep(moments.next().unwrap());
+                child.kill().unwrap();
+                let status = child.wait().unwrap();
+                killed_at_work += usize::from(status.signal() == Some(9));
+            }
+            whole(&slide, out.path(), layout);
+            assert_same(&wanted, &tree(out.path()), &format!("round {round}, {layout:?}"));
+        }
+        assert!(killed_at_work >= 10, "only {killed_at_work} of 16 kills came before the end");
+    }
+}
+
+#[test]
+fn told_to_stop_it_ends_in_two_seconds_with_the_right_code() {
+    let slide = slide("told_to_stop_it_ends_in_two_seconds_with_the_right_code");
+    let undisturbed = tempdir().unwrap();
+    let seconds = whole(&slide, undisturbed.path(), &[]);
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let out = tempdir().unwrap();
+        let mut at_work = 0;
+        for moment in moments(seconds).take(5) {
+            let mut child = start(&slide, out.path(), &[]);
+            std::thread::sleep(moment.max(Duration::from_millis(60)));
+            let kill = ["-s", signal, &child.id().to_string()].map(String::from);
+            Command::new("kill").args(kill).status().unwrap();
+            let told = Instant::now();
+            let status = child.wait().unwrap();
+            assert!(told.elapsed() < Duration::from_secs(2), "{:?}", told.elapsed());
+            // It may have been done before the signal came.
+            assert!(
+                matches!(status.code(), Some(c) if c == code || c == 0),
+                "{signal}: {status:?}"
+            );
+            at_work += usize::from(status.code() == Some(code));
+        }
+        assert!(at_work > 0, "no {signal} came while it was at work");
+        whole(&slide, out.path(), &[]);
+        assert_same(&tree(undisturbed.path()), &tree(out.path()), signal);
+    }
+}

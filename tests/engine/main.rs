@@ -1,0 +1,9 @@
+//! The engine's guarantees, on datasets on disk and in object stores.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod guarantees;
+mod kills;
+mod shards;
+mod stores;
+mod tree;
