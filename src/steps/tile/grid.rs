@@ -122,7 +122,8 @@ impl Grid {
         let level = &geometry.levels[resolution.level];
         let x = Axis::new(params, 0, resolution, level);
         let y = Axis::new(params, 1, resolution, level);
-        let total = x.count.saturating_mul(y.count);
+        // Rows are walked even when they hold nothing.
+        let total = x.count.max(1).saturating_mul(y.count.max(1));
         if total > params.max_patches {
             return Err(Error::limit(
                 "the number of patches in the grid",

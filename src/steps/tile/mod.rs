@@ -5,13 +5,13 @@
 //! [`coverage`] chooses patches, [`share`] decodes each source tile once, [`mod@resample`] brings
 //! pixels to their resolution, [`overlay`] draws what was done. The page for users is [`Params`].
 
-mod coverage;
+pub mod coverage;
 #[cfg(test)]
 mod fake;
 mod grid;
 mod mask;
-mod morphology;
-mod otsu;
+pub mod morphology;
+pub mod otsu;
 mod overlay;
 mod overview;
 mod params;

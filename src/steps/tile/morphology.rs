@@ -90,13 +90,13 @@ impl Bitmap {
     /// Clears the pieces (joined along sides and corners) of fewer than `least` pixels.
     pub fn remove_pieces(&mut self, least: f64) {
         let pieces = Pieces::of(self, true);
-        pieces.repaint(self, |piece| (piece.pixels as f64) < least);
+        pieces.repaint(self, |piece| f64::from(piece.pixels) < least);
     }
 
     /// Sets the holes (joined along sides, not touching the border) of at most `most` pixels.
     pub fn fill_holes(&mut self, most: f64) {
         let pieces = Pieces::of(self, false);
-        pieces.repaint(self, |piece| !piece.at_border && piece.pixels as f64 <= most);
+        pieces.repaint(self, |piece| !piece.at_border && f64::from(piece.pixels) <= most);
     }
 }
 
@@ -115,16 +115,17 @@ fn distance_along(row: &[bool], out: &mut Vec<u16>) {
     }
 }
 
-/// Pixels of one value in a row: columns from and to (exclusive).
+/// Pixels of one value in a row: columns from and to (exclusive). Numbers are small, because a mask
+/// that is all specks has half as many runs as pixels.
 struct Run {
-    row: usize,
-    from: usize,
-    to: usize,
+    row: u32,
+    from: u32,
+    to: u32,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Piece {
-    pixels: u64,
+    pixels: u32,
     at_border: bool,
 }
 
@@ -132,22 +133,22 @@ struct Piece {
 struct Pieces {
     value: bool,
     runs: Vec<Run>,
-    parents: Vec<usize>,
+    parents: Vec<u32>,
 }
 
 impl Pieces {
     /// Set pieces are joined along sides and corners, clear ones along sides.
     fn of(bitmap: &Bitmap, value: bool) -> Self {
         let mut pieces = Self { value, runs: Vec::new(), parents: Vec::new() };
-        let corner = usize::from(value);
+        let corner = u32::from(value);
         let mut above = 0..0;
-        for (row, bits) in bitmap.bits.chunks_exact(bitmap.width.max(1)).enumerate() {
+        for (row, bits) in (0_u32..).zip(bitmap.bits.chunks_exact(bitmap.width.max(1))) {
             let begin = pieces.runs.len();
             let mut from = 0;
             for run in bits.chunk_by(|a, b| a == b) {
-                let to = from + run.len();
+                let to = from + run.len() as u32;
                 if run[0] == value {
-                    pieces.parents.push(pieces.runs.len());
+                    pieces.parents.push(pieces.runs.len() as u32);
                     pieces.runs.push(Run { row, from, to });
                 }
                 from = to;
@@ -169,33 +170,39 @@ impl Pieces {
         pieces
     }
 
-    fn root(&mut self, mut run: usize) -> usize {
-        while self.parents[run] != run {
-            self.parents[run] = self.parents[self.parents[run]];
-            run = self.parents[run];
+    fn root(&mut self, run: usize) -> usize {
+        let mut run = run;
+        while self.parents[run] as usize != run {
+            let parent = self.parents[run] as usize;
+            self.parents[run] = self.parents[parent];
+            run = self.parents[run] as usize;
         }
         run
     }
 
     fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.root(a), self.root(b));
-        self.parents[a.max(b)] = a.min(b);
+        self.parents[a.max(b)] = a.min(b) as u32;
     }
 
     /// Turns over the pieces that are chosen.
     fn repaint(mut self, bitmap: &mut Bitmap, chosen: impl Fn(&Piece) -> bool) {
-        let roots: Vec<usize> = (0..self.runs.len()).map(|run| self.root(run)).collect();
+        let (width, height) = (bitmap.width as u32, bitmap.height as u32);
         let mut pieces = vec![Piece::default(); self.runs.len()];
-        for (run, &root) in self.runs.iter().zip(&roots) {
-            let piece = &mut pieces[root];
-            piece.pixels += (run.to - run.from) as u64;
-            piece.at_border |= run.from == 0 || run.to == bitmap.width;
-            piece.at_border |= run.row == 0 || run.row + 1 == bitmap.height;
+        for run in 0..self.runs.len() {
+            let root = self.root(run);
+            let (piece, run) = (&mut pieces[root], &self.runs[run]);
+            piece.pixels += run.to - run.from;
+            piece.at_border |= run.from == 0 || run.to == width;
+            piece.at_border |= run.row == 0 || run.row + 1 == height;
         }
-        for (run, &root) in self.runs.iter().zip(&roots) {
+        for run in 0..self.runs.len() {
+            let root = self.root(run);
             if chosen(&pieces[root]) {
-                let start = run.row * bitmap.width;
-                bitmap.bits[start + run.from..start + run.to].fill(!self.value);
+                let run = &self.runs[run];
+                let start = run.row as usize * bitmap.width;
+                let (from, to) = (start + run.from as usize, start + run.to as usize);
+                bitmap.bits[from..to].fill(!self.value);
             }
         }
     }

@@ -151,7 +151,7 @@ impl<'de> Deserialize<'de> for ChromaSubsampling {
 /// # Cost
 /// Each source tile that an accepted patch touches is decoded once, others never; the mask decodes
 /// its level once. Memory is that of the patches at work, of one row of source tiles where patches
-/// overlap or straddle tiles, and about 10 bytes per mask pixel.
+/// overlap or straddle tiles, and 10 to 20 bytes per mask pixel.
 #[derive(Serialize, Deserialize, JsonSchema, Validate, Clone, Debug, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 #[garde(allow_unvalidated)]

@@ -255,7 +255,7 @@ fn subsampling_reads_as_number_and_as_text() {
 
 #[test]
 fn the_facts_are_columns_with_words() {
-    let entry = &crate::steps::STEPS.iter().find(|e| e.name == "tile").unwrap();
+    let entry = crate::steps::find("tile").unwrap();
     let facts = entry.facts();
     let kind =
         |short: &str| facts.iter().find(|f| f.short == short).map(|f| (f.field.kind, f.nullable));
