@@ -1,0 +1,5 @@
+//! The command line.
+pub mod flags;
+pub mod knobs;
+pub mod print;
+pub mod signals;
