@@ -4,7 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Number, Value};
 
-use super::knobs;
+use super::{knobs, shown};
 use crate::describe::{self, Param, Shape, first_paragraph, reflow};
 use crate::error::{Error, Result};
 use crate::pipeline;
@@ -33,7 +33,7 @@ pub fn step_command(entry: &'static Entry, binary: &str) -> Result<Command> {
     };
     let mut command = Command::new(entry.name)
         .about(about)
-        .long_about(reflow(&page))
+        .long_about(shown::page(&page))
         .version(entry.version)
         .next_help_heading(MADE)
         .after_help(format!("EXAMPLES\n{examples}"))

@@ -127,9 +127,7 @@ pub fn add(command: Command) -> Command {
 pub fn knobs(matches: &ArgMatches) -> Result<Knobs> {
     let mut knobs = Knobs::default();
     let text = |name: &str| matches.get_one::<String>(name);
-    if let Some(n) = matches.get_one::<u16>("threads") {
-        knobs.threads = usize::from(*n);
-    }
+    knobs.threads = thread_count(matches);
     knobs.shard = text("shard").map(|t| t.parse()).transpose()?;
     if let Some(failures) = text("max-failures") {
         knobs.max_failures = failures.parse()?;
@@ -141,6 +139,11 @@ pub fn knobs(matches: &ArgMatches) -> Result<Knobs> {
         knobs.limits.decoded_bytes = size("--max-decoded", decoded, 1)?;
     }
     Ok(knobs)
+}
+
+/// `--threads`, or one per core.
+pub fn thread_count(matches: &ArgMatches) -> usize {
+    matches.get_one::<u16>("threads").map_or_else(|| Knobs::default().threads, |n| usize::from(*n))
 }
 
 /// What is shown.
