@@ -235,3 +235,64 @@ fn cut(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
     text.chars().take(80).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::describe::probe::STEPS;
+
+    fn read(path: &str) -> Result<Vec<u8>> {
+        match path {
+            "/p/classes.csv" | "s3://bucket/p/classes.csv" => Ok(b"name\ntumor\n".to_vec()),
+            _ => Err(Error::store(path, "not there")),
+        }
+    }
+
+    fn parsed(place: &str, steps: &str) -> Result<Vec<Value>> {
+        let text = format!("microtome: 1\nsteps:\n{steps}");
+        let chain = parse(place, text.as_bytes(), &STEPS, &read)?;
+        Ok(chain.iter().map(|step| step.params().clone()).collect())
+    }
+
+    #[test]
+    fn files_lie_beside_the_pipeline() {
+        let steps = "- list-it\n- probe: {classes: classes.csv, size_px: 64.0}\n";
+        for place in ["/p/tile.yaml", "s3://bucket/p/tile.yaml"] {
+            let params = parsed(place, steps).unwrap();
+            assert_eq!(params[1]["classes"], serde_json::json!([{"name": "tumor"}]));
+            assert_eq!(params[1]["size_px"], 64);
+        }
+        assert!(
+            matches!(parsed("tile.yaml", steps), Err(Error::Store { path, .. }) if path == "classes.csv")
+        );
+        let absolute = "- probe: {classes: /p/classes.csv}\n";
+        assert!(parsed("elsewhere/tile.yaml", absolute).is_ok());
+        // What is inlined already stays as it is.
+        let inline = "- probe: {classes: [{name: tumor}]}\n";
+        assert_eq!(parsed("x.yaml", inline).unwrap()[0]["classes"][0]["name"], "tumor");
+    }
+
+    #[test]
+    fn messages_carry_the_path() {
+        let field = |steps: &str| match parsed("p.yaml", steps) {
+            Err(Error::Params { field, .. }) => field,
+            other => panic!("{steps}: {other:?}"),
+        };
+        assert_eq!(field("- list-it\n- probe: {size_px: 0}\n"), "steps[1].probe.size_px");
+        assert_eq!(field("- probe: {sizepx: 1}\n"), "steps[0].probe.sizepx");
+        assert_eq!(field("- prob\n"), "steps[0].prob");
+        assert_eq!(field("- probe\n- list-it\n"), "steps[1].list-it");
+        assert_eq!(field("- [probe]\n"), "steps[0]");
+        assert!(parsed("p.yaml", &"- probe\n".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn what_yaml_hides_is_refused() {
+        for text in ["a: 1\na: 2\n", "a: .nan\n", "a: {b: [\n", "- 1\n--- \n- 2\n"] {
+            assert!(matches!(yaml("p", text.as_bytes()), Err(Error::Format { .. })), "{text}");
+        }
+        assert_eq!(yaml("p", b"a: no\n").unwrap()["a"], "no");
+        let deep = "[".repeat(40) + &"]".repeat(40);
+        assert!(yaml("p", deep.as_bytes()).is_err());
+    }
+}

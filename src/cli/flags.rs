@@ -125,21 +125,15 @@ fn split_examples(doc: &str) -> (String, Option<String>) {
     (format!("{before}{after}").trim_end().to_string(), examples)
 }
 
-/// Examples for a step whose author gave none: the plain call, one with a param, and a shard.
+/// Examples for a step whose author gave none: the plain call, params from a file, and a shard.
 fn made_up(entry: &Entry, params: &[Param], binary: &str) -> String {
     let input = match entry.grain {
         Grain::Listing => "images/",
         Grain::Image => "dataset/",
     };
     let mut lines = vec![format!("  {binary} {input} -o out")];
-    let settable = params.iter().find_map(|p| match (&p.shape, p.default_text()) {
-        (Shape::Int | Shape::Float | Shape::Choice(_), Some(default)) => {
-            Some(format!("{} {default}", p.flag()))
-        }
-        _ => None,
-    });
-    if let Some(flag) = settable {
-        lines.push(format!("  {binary} {input} -o out {flag}"));
+    if params.iter().any(|p| p.default_text().is_some()) {
+        lines.push(format!("  {binary} {input} -o out --params params.yaml"));
     }
     lines.push(format!("  {binary} {input} -o part-0 --shard 0/4 --threads 8"));
     lines.join("\n")
@@ -196,4 +190,83 @@ fn number(param: &Param, text: &str) -> Result<Value> {
         let text: String = text.chars().take(80).collect();
         Error::params(param.flag(), format!("{text:?} is not a finite number{range}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::describe::probe;
+
+    fn read(path: &str) -> Result<Vec<u8>> {
+        match path {
+            "p.yaml" => Ok(b"size_px: 64\nmin_tissue: 0.25\n".to_vec()),
+            "classes.csv" => Ok(b"name,code\ntumor,1\n".to_vec()),
+            _ => Err(Error::store(path, "not there")),
+        }
+    }
+
+    fn params(flags: &[&str]) -> Result<Value> {
+        let entry = &probe::STEPS[1];
+        let line = ["probe", "in", "-o", "out"].iter().chain(flags);
+        let matches = step_command(entry, "probe")?.try_get_matches_from(line).unwrap();
+        Ok(step_of(entry, &matches, &read)?.params().clone())
+    }
+
+    #[test]
+    fn every_shape_has_its_flag() {
+        let made = params(&[
+            "--mpp=0.5",
+            "--size-px=128.0",
+            "--edge=pad",
+            "--loud",
+            "--include=*.svs,*.tif",
+            "--include",
+            "*.png",
+            "--note=a,b",
+            "--classes=classes.csv",
+        ])
+        .unwrap();
+        assert_eq!(made["mpp"], 0.5);
+        assert_eq!(made["size_px"], 128);
+        assert_eq!(made["edge"], "pad");
+        assert_eq!(made["loud"], true);
+        assert_eq!(made["include"], serde_json::json!(["*.svs", "*.tif", "*.png"]));
+        assert_eq!(made["note"], "a,b");
+        assert_eq!(made["classes"][0]["name"], "tumor");
+        assert_eq!(params(&["--loud=false"]).unwrap(), (probe::STEPS[1].default_params)());
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let made = params(&["--params", "p.yaml", "--size-px", "32"]).unwrap();
+        assert_eq!((&made["size_px"], &made["min_tissue"]), (&32.into(), &0.25.into()));
+    }
+
+    #[test]
+    fn errors_name_the_flag() {
+        let cases: &[(&[&str], &str)] = &[
+            (&["--size-px=0"], "--size-px"),
+            (&["--size-px=12x"], "--size-px"),
+            (&["--min-tissue=nan"], "--min-tissue"),
+            (&["--min-tissue", "-0.5"], "--min-tissue"),
+            (&["--mpp=inf"], "--mpp"),
+        ];
+        for (flags, name) in cases {
+            match params(flags) {
+                Err(Error::Params { field, .. }) => assert_eq!(field, *name),
+                other => panic!("{flags:?}: {other:?}"),
+            }
+        }
+        assert!(matches!(params(&["--classes=gone.csv"]), Err(Error::Store { .. })));
+    }
+
+    #[test]
+    fn examples_come_from_the_page() {
+        let help = step_command(&probe::STEPS[1], "probe").unwrap().render_help().to_string();
+        assert!(help.contains("EXAMPLES\n  microtome probe slides/ -o out --size-px 64"), "{help}");
+        assert!(help.contains("Edge of a probe in pixels [default: 512; 1 to 4096]"), "{help}");
+        assert!(!help.contains("A second paragraph"));
+        let long = step_command(&probe::STEPS[1], "probe").unwrap().render_long_help().to_string();
+        assert!(long.contains("A second paragraph") && !long.contains("```"), "{long}");
+    }
 }

@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(first_paragraph(&size.doc), "Edge of a probe in pixels.");
         let mpp = named("mpp");
         assert!(mpp.nullable && mpp.default_text().is_none());
-        assert_eq!((&mpp.shape, mpp.range()), (&Shape::Float, Some("0.01 to 100.0".into())));
+        assert_eq!((&mpp.shape, mpp.range()), (&Shape::Float, Some("0.01 to 100".into())));
         assert_eq!(named("edge").shape.name(), "skip-it, pad");
         assert_eq!(named("edge").default_text().unwrap(), "skip-it");
         assert_eq!(named("classes").shape, Shape::File(FileFormat::Csv));

@@ -74,7 +74,8 @@ impl Param {
 
     /// The range in words: `1 to 4096`, `at least 0`; `None` where there is none.
     pub fn range(&self) -> Option<String> {
-        match (&self.min, &self.max) {
+        let (min, max) = (self.min.as_ref().map(plain), self.max.as_ref().map(plain));
+        match (min, max) {
             (Some(min), Some(max)) => Some(format!("{min} to {max}")),
             (Some(min), None) => Some(format!("at least {min}")),
             (None, Some(max)) => Some(format!("at most {max}")),
@@ -90,13 +91,19 @@ impl Param {
             Value::String(text) => Some(text.clone()),
             Value::Array(items) if items.is_empty() => Some("none".into()),
             Value::Array(items) => Some(items.iter().map(plain).collect::<Vec<_>>().join(",")),
-            other => Some(other.to_string()),
+            other => Some(plain(other)),
         }
     }
 }
 
+/// A value as a person would write it: `32`, not `32.0`; `1e12`, not its zeros.
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+    match (value, value.as_f64()) {
+        (Value::String(text), _) => text.clone(),
+        (_, Some(number)) if number.abs() >= 1e7 && number % 1e6 == 0.0 => format!("{number:e}"),
+        (_, Some(number)) if value.is_f64() => number.to_string(),
+        _ => value.to_string(),
+    }
 }
 
 impl Shape {
