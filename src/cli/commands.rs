@@ -1,0 +1,285 @@
+//! What each command does.
+
+use std::io::IsTerminal;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::bars::Bars;
+use super::knobs::{self, Log, Show};
+use super::log::Lines;
+use super::signals::Signals;
+use super::{SOME_FAILED, flags, print, shown};
+use crate::dataset::{Root, read_file};
+use crate::engine::{self, Event, Knobs, Plan, Summary, Watch};
+use crate::error::{Error, Result};
+use crate::step::{AnyStep, Crew, Entry, Grain};
+use crate::steps::{self, STEPS};
+use crate::{lineage, pipeline};
+
+/// The commands that are no steps.
+pub fn all() -> Vec<Command> {
+    let dataset = || {
+        Arg::new("dataset")
+            .short('d')
+            .long("dataset")
+            .value_name("DATASET")
+            .help("The dataset that holds it [default: the current folder]")
+    };
+    let run = Command::new("run")
+        .about("Run a chain of steps from a pipeline file")
+        .long_about(
+            "Run a chain of steps from a pipeline file.\n\nThe file is checked as a whole before \
+             anything starts: steps, params, ranges, and that each step finds the columns it reads.",
+        )
+        .arg(Arg::new("PIPELINE").required(true).help("YAML file: `microtome: 1` and a list of `steps:`"))
+        .arg(knobs::input(
+            "A dataset; anything else (a folder of images, a list, one file, a prefix) is scanned first",
+        ))
+        .after_help(
+            "EXAMPLES\n  microtome run pipeline.yaml slides/ -o out\n  \
+             microtome run pipeline.yaml s3://bucket/slides -o s3://bucket/patches --pack 1GB\n\n\
+             A PIPELINE\n  microtome: 1\n  steps:\n    - scan\n    - tile: {mpp: 0.5}",
+        );
+    let listed = Command::new("steps")
+        .about("List the steps, or show one with its params and columns")
+        .arg(Arg::new("NAME").help("A step"))
+        .arg(knobs::json());
+    let why = Command::new("why")
+        .about("Say why an item exists, or what differs between two items or datasets")
+        .arg(
+            Arg::new("ITEM")
+                .required(true)
+                .help("An item's id, a record's key, or a file of the dataset; or a dataset"),
+        )
+        .arg(Arg::new("OTHER").help("Another one, to compare with"))
+        .after_help(
+            "EXAMPLES\n  microtome why slide.svs/x1024_y2048.jpg -d out\n  \
+             microtome why 3f9a01bc77e2 -d out\n  microtome why out-a out-b",
+        )
+        .arg(dataset())
+        .arg(knobs::json());
+    let check = Command::new("check")
+        .about("Read every file of a dataset again and compare its digest")
+        .arg(Arg::new("DATASET").required(true).help("A dataset"))
+        .arg(
+            Arg::new("sources")
+                .long("sources")
+                .action(ArgAction::SetTrue)
+                .help("Read the source files again too, wherever they lie"),
+        )
+        .arg(knobs::threads());
+    let merge = Command::new("merge")
+        .about("Join the parts that shards made to one dataset")
+        .arg(Arg::new("PART").required(true).num_args(1..).help("Datasets of the shards"))
+        .arg(knobs::output())
+        .arg(knobs::json());
+    vec![knobs::add(run), listed, why, knobs::show(check), merge]
+}
+
+/// Runs the command that was asked for; gives the exit code.
+///
+/// # Errors
+/// What kept it from being done.
+pub fn dispatch(matches: &ArgMatches) -> Result<u8> {
+    let Some((name, matches)) = matches.subcommand() else {
+        return Err(Error::params("command", "there is none"));
+    };
+    match name {
+        "run" => run(matches),
+        "steps" => list(matches),
+        "why" => why(matches),
+        "check" => check(matches),
+        "merge" => merge(matches),
+        name => {
+            let found = pipeline::find(STEPS, name);
+            step(found.map_err(|message| Error::params(name, message))?, matches)
+        }
+    }
+}
+
+fn text<'a>(matches: &'a ArgMatches, name: &str) -> &'a str {
+    matches.get_one::<String>(name).map_or("", String::as_str)
+}
+
+/// Runs one step.
+///
+/// # Errors
+/// As [`dispatch`].
+pub fn step(entry: &'static Entry, matches: &ArgMatches) -> Result<u8> {
+    let step = flags::step_of(entry, matches, &read_file)?;
+    carry_out(vec![step], matches)
+}
+
+fn run(matches: &ArgMatches) -> Result<u8> {
+    let place = text(matches, "PIPELINE");
+    carry_out(pipeline::parse(place, &read_file(place)?, STEPS, &read_file)?, matches)
+}
+
+/// What shows progress.
+fn watch(show: Show) -> Box<dyn Watch> {
+    let terminal = std::io::stderr().is_terminal();
+    match show.log {
+        Log::Auto if terminal && !show.quiet => Box::new(Bars::new()),
+        Log::Auto => Box::new(Lines::new(!terminal, show.quiet)),
+        Log::Text => Box::new(Lines::new(false, show.quiet)),
+        Log::Json => Box::new(Lines::new(true, show.quiet)),
+    }
+}
+
+fn carry_out(steps: Vec<Box<dyn AnyStep>>, matches: &ArgMatches) -> Result<u8> {
+    let knobs = knobs::knobs(matches)?;
+    let show = knobs::shown(matches);
+    let input = text(matches, "INPUT").to_string();
+    let watch = watch(show);
+    let steps = scanned_first(&input, steps, &*watch)?;
+    let plan = Plan { input, steps, out: Root::open(text(matches, "output"))? };
+    engine::check(&plan)?;
+    let crew = Crew::new(knobs.threads)?;
+    let signals = Signals::watch(crew.stop_flag())?;
+    let outcome = engine::run(&plan, &knobs, &crew, &*watch);
+    // The bars are gone before anything else is printed.
+    drop(watch);
+    match (outcome, signals.exit_code()) {
+        (Ok(summary), _) => Ok(told(&summary, &plan, &knobs, show)),
+        (Err(error), Some(code)) => {
+            print::error(&error);
+            Ok(code)
+        }
+        (Err(error), None) => Err(error),
+    }
+}
+
+fn told(summary: &Summary, plan: &Plan, knobs: &Knobs, show: Show) -> u8 {
+    if show.json {
+        print::json(summary);
+    } else {
+        print::result(&shown::summary(summary, &plan.out));
+    }
+    if knobs.max_failures.tolerates(summary.failures, summary.units) {
+        return 0;
+    }
+    print::line(&format!(
+        "error: {} of {} units failed\nremedy: {} says why each did, and what to do; --max-failures \
+         tolerates some",
+        summary.failures,
+        summary.units,
+        shown::below(&plan.out, engine::FAILURES),
+    ));
+    SOME_FAILED
+}
+
+/// Puts `scan` in front of a chain that begins with images, where the input is no dataset yet.
+fn scanned_first(
+    input: &str,
+    mut steps: Vec<Box<dyn AnyStep>>,
+    watch: &dyn Watch,
+) -> Result<Vec<Box<dyn AnyStep>>> {
+    let begins_with_images = steps.first().is_some_and(|s| s.entry().grain != Grain::Listing);
+    if begins_with_images && !Root::open(input)?.is_dataset()? {
+        let scan = steps::find("scan")
+            .ok_or_else(|| Error::Bug { message: "there is no step `scan`".into() })?;
+        steps.insert(0, scan.make(serde_json::Value::Null)?);
+        watch.event(Event::Note {
+            message: format!("{input} is no dataset: `scan` with its defaults goes first"),
+        });
+    }
+    Ok(steps)
+}
+
+fn list(matches: &ArgMatches) -> Result<u8> {
+    let json = matches.get_flag("json");
+    match matches.get_one::<String>("NAME") {
+        None if json => print::json(&STEPS.iter().map(shown::line).collect::<Vec<_>>()),
+        None => print::result(&shown::steps(STEPS)),
+        Some(name) => {
+            let found = pipeline::find(STEPS, name);
+            let entry = found.map_err(|message| Error::params(name, message))?;
+            if json {
+                print::json(&shown::declaration(entry));
+            } else {
+                print::result(&shown::step(entry)?);
+            }
+        }
+    }
+    Ok(0)
+}
+
+fn why(matches: &ArgMatches) -> Result<u8> {
+    let dataset = matches.get_one::<String>("dataset").map(String::as_str);
+    let json = matches.get_flag("json");
+    let item = text(matches, "ITEM");
+    let Some(other) = matches.get_one::<String>("OTHER") else {
+        show(&lineage::why(&Root::open(dataset.unwrap_or("."))?, item)?, json);
+        return Ok(0);
+    };
+    let is_dataset = |place: &str| Root::open(place)?.is_dataset();
+    // Two datasets name themselves; items need to be told where they lie.
+    if dataset.is_none() && is_dataset(item)? && is_dataset(other)? {
+        show(&lineage::differ(&Root::open(item)?, &Root::open(other)?)?, json);
+    } else {
+        show(&lineage::contrast(&Root::open(dataset.unwrap_or("."))?, item, other)?, json);
+    }
+    Ok(0)
+}
+
+fn show<T: serde::Serialize + std::fmt::Display>(value: &T, json: bool) {
+    if json {
+        print::json(value);
+    } else {
+        print::result(&format!("{}\n", value.to_string().trim_end()));
+    }
+}
+
+fn check(matches: &ArgMatches) -> Result<u8> {
+    let root = Root::open(text(matches, "DATASET"))?;
+    let crew = Crew::new(knobs::thread_count(matches))?;
+    let signals = Signals::watch(crew.stop_flag())?;
+    let watch = watch(knobs::shown(matches));
+    let mut before = lineage::Progress { records: 0, of_records: 0, bytes: 0 };
+    let mut progress = |now: lineage::Progress| {
+        if before.records == 0 {
+            watch.event(Event::StepBegun {
+                step: "check".into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                units: now.of_records,
+                bytes: 0,
+            });
+        }
+        watch.event(Event::Hashed { bytes: now.bytes - before.bytes });
+        watch.event(Event::UnitDone {
+            id: format!("record {} of {}", now.records, now.of_records),
+            hit: false,
+            items: 0,
+            bytes_in: now.bytes - before.bytes,
+            bytes_out: 0,
+            seconds: 0.0,
+        });
+        before = now;
+    };
+    let outcome = lineage::check(&root, &crew, matches.get_flag("sources"), &mut progress);
+    drop(watch);
+    match (outcome, signals.exit_code()) {
+        (Ok(report), _) => {
+            show(&report, matches.get_flag("json"));
+            Ok(if report.is_sound() { 0 } else { SOME_FAILED })
+        }
+        (Err(error), Some(code)) => {
+            print::error(&error);
+            Ok(code)
+        }
+        (Err(error), None) => Err(error),
+    }
+}
+
+fn merge(matches: &ArgMatches) -> Result<u8> {
+    let parts = matches.get_many::<String>("PART").into_iter().flatten();
+    let parts = parts.map(|part| Root::open(part)).collect::<Result<Vec<_>>>()?;
+    let out = Root::open(text(matches, "output"))?;
+    let merged = engine::merge(&parts, &out)?;
+    if matches.get_flag("json") {
+        print::json(&merged);
+    } else {
+        print::result(&shown::merged(&merged, &out));
+    }
+    Ok(0)
+}

@@ -1,0 +1,252 @@
+//! The flags that cannot change a pixel: how a run goes, and how it is shown.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::engine::{Knobs, Layout};
+use crate::error::{Error, Result};
+
+/// Heading of the knobs in the help.
+pub const RUNS: &str = "How it runs";
+
+/// How progress is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// Bars on a terminal, JSON lines otherwise.
+    Auto,
+    /// Lines for people.
+    Text,
+    /// JSON lines.
+    Json,
+}
+
+/// What is shown, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Show {
+    /// Only warnings and errors.
+    pub quiet: bool,
+    /// How progress is told.
+    pub log: Log,
+    /// Results as JSON.
+    pub json: bool,
+}
+
+/// The INPUT argument.
+pub fn input(help: &str) -> Arg {
+    Arg::new("INPUT").required(true).help(help.to_string()).help_heading("Arguments")
+}
+
+/// The place for results: `-o OUT`.
+pub fn output() -> Arg {
+    Arg::new("output")
+        .short('o')
+        .long("output")
+        .value_name("OUT")
+        .required(true)
+        .help("Dataset to make or to go on with: a folder, or an az://, abfss://, s3:// or gs:// prefix")
+        .help_heading(RUNS)
+}
+
+/// `--threads N`.
+pub fn threads() -> Arg {
+    Arg::new("threads")
+        .long("threads")
+        .value_name("N")
+        .value_parser(clap::value_parser!(u16).range(1..=4096))
+        .help("Threads that do work [default: one per core]")
+        .help_heading(RUNS)
+}
+
+/// `--json`, `--quiet`, `--log`.
+pub fn show(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("quiet")
+                .short('q')
+                .long("quiet")
+                .action(ArgAction::SetTrue)
+                .help("Say nothing but warnings and errors while it runs")
+                .help_heading(RUNS),
+        )
+        .arg(
+            Arg::new("log")
+                .long("log")
+                .value_name("FORMAT")
+                .value_parser(["text", "json"])
+                .help("Progress on stderr [default: bars on a terminal, otherwise json]")
+                .help_heading(RUNS),
+        )
+        .arg(json())
+}
+
+/// `--json`.
+pub fn json() -> Arg {
+    Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .help("Give the result on stdout as JSON")
+        .help_heading(RUNS)
+}
+
+/// All knobs of a run.
+pub fn add(command: Command) -> Command {
+    let knob = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help).help_heading(RUNS)
+    };
+    let command = command
+        .arg(output())
+        .arg(knob("shard", "I/N", "Do part I of N (I from 0): disjoint, complete, balanced"))
+        .arg(threads())
+        .arg(
+            knob(
+                "pack",
+                "SIZE",
+                "Lay outputs down in tars (WebDataset shards) of about this size (512MiB, 1GB)",
+            )
+            .conflicts_with("loose"),
+        )
+        .arg(
+            Arg::new("loose")
+                .long("loose")
+                .action(ArgAction::SetTrue)
+                .help("Lay outputs down as a file each [this is the default]")
+                .help_heading(RUNS),
+        )
+        .arg(knob("max-failures", "N|P%", "Failed units that still exit with 0 [default: 0]"))
+        .arg(knob(
+            "max-decoded",
+            "SIZE",
+            "Largest decoded source tile or photo that is accepted [default: 512MiB]",
+        ));
+    show(command)
+}
+
+/// The knobs as given.
+///
+/// # Errors
+/// [`Error::Params`] naming the flag.
+pub fn knobs(matches: &ArgMatches) -> Result<Knobs> {
+    let mut knobs = Knobs::default();
+    let text = |name: &str| matches.get_one::<String>(name);
+    knobs.threads = thread_count(matches);
+    knobs.shard = text("shard").map(|t| t.parse()).transpose()?;
+    if let Some(failures) = text("max-failures") {
+        knobs.max_failures = failures.parse()?;
+    }
+    if let Some(pack) = text("pack") {
+        knobs.layout = Layout::Packs { bytes: size("--pack", pack, 1 << 16)? };
+    }
+    if let Some(decoded) = text("max-decoded") {
+        knobs.limits.decoded_bytes = size("--max-decoded", decoded, 1)?;
+    }
+    Ok(knobs)
+}
+
+/// `--threads`, or one per core.
+pub fn thread_count(matches: &ArgMatches) -> usize {
+    matches.get_one::<u16>("threads").map_or_else(|| Knobs::default().threads, |n| usize::from(*n))
+}
+
+/// What is shown.
+pub fn shown(matches: &ArgMatches) -> Show {
+    let flag = |name: &str| matches.get_flag(name);
+    let log = match matches.get_one::<String>("log").map(String::as_str) {
+        Some("text") => Log::Text,
+        Some("json") => Log::Json,
+        _ => Log::Auto,
+    };
+    Show { quiet: flag("quiet"), log, json: flag("json") }
+}
+
+const UNITS: &[(&str, u64)] = &[
+    ("kib", 1 << 10),
+    ("mib", 1 << 20),
+    ("gib", 1 << 30),
+    ("tib", 1 << 40),
+    ("kb", 1000),
+    ("mb", 1_000_000),
+    ("gb", 1_000_000_000),
+    ("tb", 1_000_000_000_000),
+    ("b", 1),
+    ("", 1),
+];
+
+/// A size such as `1GB`, `512MiB`, `1.5 GiB` or `65536`, in bytes.
+fn size(flag: &str, text: &str, least: u64) -> Result<u64> {
+    let lower = text.trim().to_lowercase();
+    let end = lower.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(lower.len());
+    let (number, unit) = lower.split_at(end);
+    let factor = UNITS.iter().find(|(name, _)| *name == unit.trim()).map(|(_, factor)| *factor);
+    let bytes = match (factor, number.parse::<u64>(), number.parse::<f64>()) {
+        (Some(factor), Ok(whole), _) => whole.checked_mul(factor),
+        // A fraction of a unit: exact as long as it stays below 2^53 bytes, which is checked next.
+        (Some(factor), _, Ok(float)) => Some((float * factor as f64) as u64),
+        _ => None,
+    };
+    match bytes {
+        Some(bytes) if (least..1 << 53).contains(&bytes) => Ok(bytes),
+        _ => {
+            let text: String = text.chars().take(40).collect();
+            Err(Error::params(
+                flag,
+                format!("{text:?} is not a size of at least {least} bytes (such as 512MiB or 1GB)"),
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{MaxFailures, Shard};
+
+    #[test]
+    fn sizes_are_read_in_decimal_and_binary_units() {
+        let ok = |text| size("--pack", text, 1).unwrap();
+        assert_eq!(ok("65536"), 65_536);
+        assert_eq!(ok("1GB"), 1_000_000_000);
+        assert_eq!(ok("1 GiB"), 1_073_741_824);
+        assert_eq!(ok("1.5MiB"), 1_572_864);
+        for wrong in
+            ["", "0", "GB", "-1", "1XB", "1e30", "nan", "99999999999999999999", "9000000TB", "1..2"]
+        {
+            assert!(size("--pack", wrong, 1).is_err(), "{wrong} was taken");
+        }
+        assert!(size("--pack", "1kB", 1 << 16).is_err());
+    }
+
+    #[test]
+    fn knobs_are_read_and_wrong_ones_are_named() {
+        let read = |flags: &[&str]| {
+            let command = add(Command::new("step").arg(input("")));
+            let line = ["step", "in", "-o", "out"].iter().chain(flags);
+            knobs(&command.try_get_matches_from(line).unwrap())
+        };
+        let all = read(&[
+            "--shard",
+            "1/4",
+            "--threads",
+            "3",
+            "--pack",
+            "1MB",
+            "--max-failures",
+            "2.5%",
+            "--max-decoded",
+            "1GiB",
+        ]);
+        let all = all.unwrap();
+        assert_eq!(all.shard, Some(Shard { index: 1, count: 4 }));
+        assert_eq!(all.threads, 3);
+        assert_eq!(all.layout, Layout::Packs { bytes: 1_000_000 });
+        assert_eq!(all.max_failures, MaxFailures::Percent(2.5));
+        assert_eq!(all.limits.decoded_bytes, 1 << 30);
+        let defaults = read(&["--loose"]).unwrap();
+        assert_eq!(defaults, Knobs::default());
+        for (flag, value) in [("--shard", "4/4"), ("--max-failures", "-1"), ("--pack", "big")] {
+            let given = format!("{flag}={value}");
+            match read(&[&given]) {
+                Err(Error::Params { field, .. }) => assert_eq!(field, flag),
+                other => panic!("{given}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The command line: `microtome` and the binaries of single steps.
+//!
+//! Flags are built from the schemas when the program starts, so that a param's name, range, default
+//! and words stand once. Results go to stdout, everything else to stderr; this is the only part of
+//! the house that prints and exits. Exit codes: 0 all done; 1 some units failed (more than
+//! `--max-failures`), listed in `failures.jsonl`; 2 nothing was done (usage, params, input schema,
+//! storage); 143 and 130 after SIGTERM and SIGINT.
+
+mod bars;
+mod commands;
+mod flags;
+mod knobs;
+mod log;
+mod print;
+mod shown;
+mod signals;
+mod tally;
+
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Command};
+
+use crate::error::{Error, Result};
+use crate::steps::{self, STEPS};
+
+/// Some units failed, and are listed.
+const SOME_FAILED: u8 = 1;
+/// Nothing was done.
+const NOTHING_DONE: u8 = 2;
+
+/// `microtome`: every step and every command.
+pub fn main() -> ExitCode {
+    finish(whole().and_then(|command| go(command, &commands::dispatch)))
+}
+
+/// `microtome-<step>`: the same flags as `microtome <step>`.
+pub fn main_step(name: &str) -> ExitCode {
+    let binary = format!("microtome-{name}");
+    let one = || {
+        let entry = steps::find(name)
+            .ok_or_else(|| Error::Bug { message: format!("there is no step {name}") })?;
+        let command = flags::step_command(entry, &binary)?.name(binary.clone());
+        go(command, &|matches| commands::step(entry, matches))
+    };
+    finish(one())
+}
+
+/// The whole command line.
+fn whole() -> Result<Command> {
+    let mut command = Command::new("microtome")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Reproducible preprocessing of pathology slides and wildlife photos, in small versioned steps")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand_help_heading("Steps and commands")
+        .after_help(
+            "EXAMPLES\n  microtome run pipeline.yaml slides/ -o out\n  microtome scan slides/ -o scanned\n  \
+             microtome steps\n\nExit codes: 0 all done; 1 some units failed, listed in failures.jsonl; \
+             2 nothing was done.",
+        );
+    for entry in STEPS {
+        let binary = format!("microtome {}", entry.name);
+        command = command.subcommand(flags::step_command(entry, &binary)?);
+    }
+    Ok(command.subcommands(commands::all()))
+}
+
+fn go(command: Command, what: &dyn Fn(&ArgMatches) -> Result<u8>) -> Result<u8> {
+    match command.try_get_matches() {
+        Ok(matches) => what(&matches),
+        Err(error) => {
+            // Help and version go to stdout, usage errors to stderr; a reader that is gone is fine.
+            let _ = error.print();
+            Ok(if error.use_stderr() { NOTHING_DONE } else { 0 })
+        }
+    }
+}
+
+fn finish(outcome: Result<u8>) -> ExitCode {
+    match outcome {
+        Ok(code) => code.into(),
+        Err(error) => {
+            print::error(&error);
+            NOTHING_DONE.into()
+        }
+    }
+}
+
+/// The names that the command line gives to its own commands.
+pub fn command_names() -> Vec<String> {
+    commands::all().iter().map(|c| c.get_name().to_string()).collect()
+}
+
+/// Names of the flags that every step has beside its params.
+pub fn reserved_flags() -> Vec<String> {
+    flags::reserved()
+}
