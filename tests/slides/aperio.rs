@@ -2,7 +2,7 @@
 
 use microtome::slide::read_region;
 
-use crate::data;
+use crate::{common, data};
 
 /// Grey levels by which a pixel may differ. libjpeg-turbo decodes on both sides: none are expected.
 const TOLERANCE: u8 = 2;
@@ -13,7 +13,7 @@ const SIDE: u32 = 240;
 #[test]
 fn every_aligned_region_is_openslides() {
     let test = "every_aligned_region_is_openslides";
-    let Some(folder) = data::folder(test) else { return };
+    let Some(folder) = common::data_or_skip(test) else { return };
     let path = folder.join("wsi/aperio/cmu-1-small-region.svs");
     let slide = data::open(&path).unwrap();
     let shape = slide.geometry().levels[0].clone();
@@ -48,7 +48,7 @@ fn every_aligned_region_is_openslides() {
 #[test]
 fn geometry_and_pictures_are_openslides() {
     let test = "geometry_and_pictures_are_openslides";
-    let Some(folder) = data::folder(test) else { return };
+    let Some(folder) = common::data_or_skip(test) else { return };
     let path = folder.join("wsi/aperio/cmu-1-small-region.svs");
     let slide = data::open(&path).unwrap();
     let geometry = slide.geometry();
@@ -78,7 +78,7 @@ fn geometry_and_pictures_are_openslides() {
 #[test]
 fn jpeg_2000_is_refused_with_a_way_out() {
     let test = "jpeg_2000_is_refused_with_a_way_out";
-    let Some(folder) = data::folder(test) else { return };
+    let Some(folder) = common::data_or_skip(test) else { return };
     let Err(error) = data::open(&folder.join("wsi/aperio/tcga-cr-7395-01a-01-ts1.svs")) else {
         panic!("opened a codec that is not there");
     };
@@ -89,7 +89,7 @@ fn jpeg_2000_is_refused_with_a_way_out() {
 
 #[test]
 fn threads_read_the_same_pixels() {
-    let Some(folder) = data::folder("threads_read_the_same_pixels") else { return };
+    let Some(folder) = common::data_or_skip("threads_read_the_same_pixels") else { return };
     let slide = data::open(&folder.join("wsi/aperio/cmu-1-small-region.svs")).unwrap();
     let (cols, rows) = slide.geometry().levels[0].grid();
     let read = || {

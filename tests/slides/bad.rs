@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use microtome::error::Result;
 use serde_json::{Value, json};
 
-use crate::data;
+use crate::{common, data};
 
 /// Address space of the process that reads them all, in KiB.
 const MEMORY_KIB: u64 = 1 << 20;
@@ -26,7 +26,7 @@ const CHILD: &str = "MICROTOME_READ_BAD_FILES";
 #[test]
 fn bad_files_end_in_clear_errors() {
     let test = "bad_files_end_in_clear_errors";
-    let Some(folder) = data::folder(test) else { return };
+    let Some(folder) = common::data_or_skip(test) else { return };
     if let Ok(raw) = std::env::var(CHILD) {
         return read_all(&folder, Path::new(&raw));
     }

@@ -1,17 +1,15 @@
-//! A large pyramid, when there is one: `MICROTOME_BENCH` names a slide that OpenSlide reads.
-
-use std::path::PathBuf;
+//! A large pyramid, when there is one.
 
 use microtome::slide::read_region;
 
-use crate::data;
+use crate::{common, data};
 
 #[test]
 fn a_large_pyramid_is_openslides() {
     let test = "a_large_pyramid_is_openslides";
-    let Some(path) = std::env::var_os("MICROTOME_BENCH").map(PathBuf::from) else {
-        eprintln!("SKIPPED {test}: MICROTOME_BENCH names no slide");
-        return;
+    let path = common::bench().map(|folder| folder.join("bench_he_8000x6000_q80.tif"));
+    let Some(path) = path.filter(|path| path.is_file()) else {
+        return common::skip(test, "no slides for benchmarks");
     };
     let name = path.to_string_lossy();
     let Some(answer) = data::python(test, &["geometry", &name]) else { return };

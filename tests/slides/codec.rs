@@ -6,7 +6,7 @@ use microtome::image::jpeg::{self, Colour, Subsampling};
 use microtome::image::{Image, photo};
 use serde_json::json;
 
-use crate::data;
+use crate::{common, data};
 
 const LIMIT: u64 = 512 << 20;
 
@@ -20,7 +20,7 @@ fn crop(image: &Image, width: u32, height: u32, channels: u8) -> Image {
 #[test]
 fn encoded_bytes_are_pillows() {
     let test = "encoded_bytes_are_pillows";
-    let Some(folder) = data::folder(test) else { return };
+    let Some(folder) = common::data_or_skip(test) else { return };
     let scratch = data::scratch("encode");
     let (mut asked, mut cases) = (String::new(), Vec::new());
     let mut pictures = Vec::new();
@@ -71,7 +71,7 @@ fn encoded_bytes_are_pillows() {
 #[test]
 fn photos_decode_to_pillows_pixels() {
     let test = "photos_decode_to_pillows_pixels";
-    let Some(folder) = data::folder(test) else { return };
+    let Some(folder) = common::data_or_skip(test) else { return };
     let scratch = data::scratch("photos");
     let (mut asked, mut wrong) = (String::new(), Vec::new());
     let (mut exact, mut jpegs, mut unsupported, mut damaged) = (0, 0, 0, 0);
@@ -128,7 +128,7 @@ fn is_damaged(name: &str) -> bool {
 
 #[test]
 fn damage_in_a_scan_is_noticed() {
-    let Some(folder) = data::folder("damage_in_a_scan_is_noticed") else { return };
+    let Some(folder) = common::data_or_skip("damage_in_a_scan_is_noticed") else { return };
     let bytes = std::fs::read(folder.join("wsi/qupath-cells/cells.jpg")).unwrap();
     let image = photo::decode(&bytes, LIMIT).unwrap();
     let jpeg = jpeg::encode(&image, 80, Subsampling::S420).unwrap();

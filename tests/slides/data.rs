@@ -1,5 +1,5 @@
 //! Real files, what other programs say of them, and Python to ask more. None of it belongs to the
-//! project: tests that miss it say SKIPPED on stderr.
+//! project: tests that miss it say that they were skipped.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -11,6 +11,8 @@ use microtome::error::{Error, Result};
 use microtome::image::{Image, Samples};
 use microtome::slide::{Geometry, Limits, ReadAt, Slide, read_region};
 use sha2::{Digest, Sha256};
+
+use crate::common;
 
 /// A file on disk.
 pub struct OnDisk(File, u64);
@@ -33,19 +35,6 @@ pub fn source(path: &Path) -> Arc<dyn ReadAt> {
 
 pub fn open(path: &Path) -> Result<Box<dyn Slide>> {
     microtome::slide::open(source(path), Limits::default())
-}
-
-/// The folder of real files, or `None` after saying so.
-pub fn folder(test: &str) -> Option<PathBuf> {
-    let found = std::env::var_os("MICROTOME_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    if found.join("oracles.jsonl").is_file() {
-        return Some(found);
-    }
-    eprintln!("SKIPPED {test}: no real data");
-    None
 }
 
 /// Where results go.
@@ -82,17 +71,10 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// Runs `oracle.py` with some arguments; `None` after saying so when Python or a module is missing.
 pub fn python(test: &str, arguments: &[&str]) -> Option<String> {
-    let python = std::env::var("MICROTOME_PYTHON").unwrap_or_else(|_| "python3".into());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slides/oracle.py");
-    let run = |arguments: &[&str]| Command::new(&python).arg(&script).args(arguments).output();
-    if !run(&["modules"]).is_ok_and(|output| output.status.success()) {
-        eprintln!(
-            "SKIPPED {test}: no Python with pillow, numpy, tifffile, imagecodecs, openslide \
-             (set MICROTOME_PYTHON)"
-        );
-        return None;
-    }
-    let output = run(arguments).unwrap();
+    let modules = ["imagecodecs", "numpy", "openslide", "tifffile", "PIL"];
+    let python = common::python_or_skip(test, &modules)?;
+    let script = common::root().join("tests/slides/oracle.py");
+    let output = Command::new(python).arg(script).args(arguments).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "oracle.py {arguments:?}: {errors}");
     Some(String::from_utf8(output.stdout).unwrap())

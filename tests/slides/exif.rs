@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use microtome::image::exif;
 use serde_json::Value;
 
-use crate::data;
+use crate::{common, data};
 
 #[test]
 fn cameras_are_read_as_pillow_does() {
     let test = "cameras_are_read_as_pillow_does";
-    let Some(folder) = data::folder(test) else { return };
+    let Some(folder) = common::data_or_skip(test) else { return };
     let mut listing = String::new();
     for path in data::files(&folder.join("camtrap")) {
         if std::fs::read(&path).unwrap().starts_with(b"\xFF\xD8") {
@@ -48,7 +48,7 @@ fn cameras_are_read_as_pillow_does() {
 
 #[test]
 fn broken_exif_is_no_error() {
-    let Some(folder) = data::folder("broken_exif_is_no_error") else { return };
+    let Some(folder) = common::data_or_skip("broken_exif_is_no_error") else { return };
     for name in ["bad", "generic"] {
         for path in data::files(&folder.join(name)) {
             // Nothing to compare with: whatever is found has its shape.

@@ -1,5 +1,8 @@
 //! Slides and photos that we did not make, compared with what OpenSlide, tifffile and Pillow read.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod aperio;
 mod bad;
 mod bench;

@@ -7,7 +7,7 @@ use microtome::error::Error;
 use microtome::slide::{Slide, read_region};
 use serde_json::{Value, json};
 
-use crate::data;
+use crate::{common, data};
 
 /// Grey levels by which a lossy file may differ from Pillow's or tifffile's decoder.
 const LOSSY_TOLERANCE: f64 = 2.0;
@@ -27,7 +27,7 @@ enum Outcome {
 #[test]
 fn every_file_matches_its_oracle_or_is_unsupported() {
     let test = "every_file_matches_its_oracle_or_is_unsupported";
-    let Some(folder) = data::folder(test) else { return };
+    let Some(folder) = common::data_or_skip(test) else { return };
     let scratch = data::scratch("wsi");
     let oracles = data::oracles(&folder);
     let listing = scratch.join("ask.jsonl");
