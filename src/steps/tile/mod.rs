@@ -1,9 +1,9 @@
 //! `tile`: slides and large images to patches at an exact resolution, on tissue.
 //!
-//! The order of things: [`resolution`] decides the level and the scale, [`grid`] where patches lie,
-//! [`overview`] makes the small copies, [`mask`] (with [`otsu`] and [`morphology`]) finds tissue,
-//! [`coverage`] chooses patches, [`share`] decodes each source tile once, [`mod@resample`] brings
-//! pixels to their resolution, [`overlay`] draws what was done. The page for users is [`Params`].
+//! The order of things: `resolution` decides the level and the scale, `grid` where patches lie,
+//! `overview` makes the small copies, `mask` (with `otsu` and `morphology`) finds tissue,
+//! `coverage` chooses patches, `share` decodes each source tile once, `resample` brings
+//! pixels to their resolution, `overlay` draws what was done. The page for users is [`Params`].
 
 pub mod coverage;
 #[cfg(test)]
