@@ -72,7 +72,7 @@ fn help_names_steps_commands_ranges_and_defaults() {
     let long = run(&["tile", "--help"]);
     assert!(long.out.len() > tile.out.len());
     assert!(long.out.contains("- shift: "), "{}", long.out);
-    assert_eq!(run(&["tile", "--version"]).out, "tile 1.0.0\n");
+    assert_eq!(run(&["tile", "--version"]).out, "microtome-tile 1.0.0\n");
 }
 
 #[test]

@@ -42,7 +42,8 @@ fn generated_files_are_as_the_code_makes_them() {
 fn there_are_no_files_of_steps_that_are_gone() {
     let names: BTreeSet<&str> = STEPS.iter().map(|entry| entry.name).collect();
     for folder in ["components", "schemas"] {
-        for entry in fs::read_dir(common::root().join(folder)).unwrap() {
+        // Before the first rewriting there is no folder, and the other test says so.
+        for entry in fs::read_dir(common::root().join(folder)).into_iter().flatten() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             assert!(names.contains(name.as_str()), "{folder}/{name} is of no step: remove it");
         }

@@ -9,7 +9,7 @@ use super::knobs::{self, Log, Show};
 use super::log::Lines;
 use super::signals::Signals;
 use super::{SOME_FAILED, flags, print, shown};
-use crate::dataset::{Root, read_file};
+use crate::dataset::{self, Root, read_file};
 use crate::engine::{self, Event, Knobs, Plan, Summary, Watch};
 use crate::error::{Error, Result};
 use crate::step::{AnyStep, Crew, Entry, Grain};
@@ -168,6 +168,12 @@ fn told(summary: &Summary, plan: &Plan, knobs: &Knobs, show: Show) -> u8 {
     SOME_FAILED
 }
 
+/// Whether a place is a dataset. A single file is none.
+fn is_dataset(place: &str) -> Result<bool> {
+    let is_file = !dataset::is_url(place) && std::path::Path::new(place).is_file();
+    Ok(!is_file && Root::open(place)?.is_dataset()?)
+}
+
 /// Puts `scan` in front of a chain that begins with images, where the input is no dataset yet.
 fn scanned_first(
     input: &str,
@@ -175,7 +181,7 @@ fn scanned_first(
     watch: &dyn Watch,
 ) -> Result<Vec<Box<dyn AnyStep>>> {
     let begins_with_images = steps.first().is_some_and(|s| s.entry().grain != Grain::Listing);
-    if begins_with_images && !Root::open(input)?.is_dataset()? {
+    if begins_with_images && !is_dataset(input)? {
         let scan = steps::find("scan")
             .ok_or_else(|| Error::Bug { message: "there is no step `scan`".into() })?;
         steps.insert(0, scan.make(serde_json::Value::Null)?);
@@ -212,9 +218,9 @@ fn why(matches: &ArgMatches) -> Result<u8> {
         show(&lineage::why(&Root::open(dataset.unwrap_or("."))?, item)?, json);
         return Ok(0);
     };
-    let is_dataset = |place: &str| Root::open(place)?.is_dataset();
-    // Two datasets name themselves; items need to be told where they lie.
-    if dataset.is_none() && is_dataset(item)? && is_dataset(other)? {
+    // Two datasets name themselves; items need to be told where they lie, and need be no path at all.
+    let names_dataset = |place: &str| is_dataset(place).unwrap_or(false);
+    if dataset.is_none() && names_dataset(item) && names_dataset(other) {
         show(&lineage::differ(&Root::open(item)?, &Root::open(other)?)?, json);
     } else {
         show(&lineage::contrast(&Root::open(dataset.unwrap_or("."))?, item, other)?, json);

@@ -38,7 +38,7 @@ pub struct ProbeParams {
     #[garde(range(min = 1, max = 4096))]
     pub size_px: u32,
     /// Resolution in µm/px.
-    #[garde(inner(range(min = 0.01, max = 100.0)))]
+    #[garde(range(min = 0.01, max = 100.0))]
     pub mpp: Option<f64>,
     /// Least share of tissue.
     #[garde(range(min = 0.0, max = 1.0))]
