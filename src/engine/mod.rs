@@ -27,6 +27,7 @@ pub use types::{
 use crate::dataset::{self, MANIFEST, Root, Sealed};
 use crate::error::{Error, Result};
 use crate::manifest::Schema;
+use crate::report;
 use crate::step::{AnyStep, Crew, Grain};
 use images::Tally;
 use rows::RowsOut;
@@ -249,6 +250,7 @@ fn finish(
 ) -> Result<()> {
     out.replace(FAILURES, &merge::plain_failures(failures)?)?;
     out.replace(RUN, &pretty(summary)?)?;
+    report::write(out, summary, manifest.manifest()?)?;
     out.put(MANIFEST, manifest)
 }
 

@@ -47,6 +47,9 @@ fn rows(name: &str, frame: &DataFrame) -> Result<Vec<BTreeMap<String, String>>> 
                 AnyValue::Null => continue,
                 AnyValue::String(text) => text.to_string(),
                 AnyValue::StringOwned(text) => text.to_string(),
+                // polars shows floats rounded for people.
+                AnyValue::Float64(number) => number.to_string(),
+                AnyValue::Float32(number) => number.to_string(),
                 other => other.to_string(),
             };
             if !text.is_empty() {
@@ -68,5 +71,19 @@ mod tests {
         assert_eq!(rows[0]["n"], "1.50");
         assert_eq!(rows[1]["id"], "a,b");
         assert!(!rows[1].contains_key("label"));
+    }
+
+    #[test]
+    fn numbers_of_a_parquet_list_keep_all_their_digits() {
+        use polars::prelude::{DataFrame, NamedFrom, ParquetWriter, Series};
+        let column = Series::new("mpp".into(), [0.228_175_055_902_888_7_f64, 0.5]);
+        let mut frame = DataFrame::new(2, vec![column.into()]).unwrap();
+        let mut bytes = Vec::new();
+        ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+        let rows = read_list("list.parquet", &bytes).unwrap();
+        assert_eq!(
+            (rows[0]["mpp"].as_str(), rows[1]["mpp"].as_str()),
+            ("0.2281750559028887", "0.5")
+        );
     }
 }

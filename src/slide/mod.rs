@@ -119,9 +119,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 512 MiB and 4,096 directories.
+    /// 256 MiB and 4,096 directories. A hostile file may need about three times the first while it is
+    /// decoded; one of its size is at work per thread.
     fn default() -> Self {
-        Self { decoded_bytes: 512 << 20, directories: 4096 }
+        Self { decoded_bytes: 256 << 20, directories: 4096 }
     }
 }
 

@@ -11,32 +11,35 @@ use crate::slide::{Limits, ReadAt};
 /// Largest value that is read for a tag that is no array of offsets: descriptions, JPEG tables, ….
 const VALUE_BYTES: u64 = 16 << 20;
 
-/// Tags that are looked at; the numbers are those of TIFF 6.0 and its supplements.
+/// Tags that are looked at, in the numbers of the crate `tiff`.
 pub mod tag {
-    pub const NEW_SUBFILE_TYPE: u16 = 254;
-    pub const IMAGE_WIDTH: u16 = 256;
-    pub const IMAGE_LENGTH: u16 = 257;
-    pub const BITS_PER_SAMPLE: u16 = 258;
-    pub const COMPRESSION: u16 = 259;
-    pub const PHOTOMETRIC: u16 = 262;
-    pub const FILL_ORDER: u16 = 266;
-    pub const IMAGE_DESCRIPTION: u16 = 270;
-    pub const STRIP_OFFSETS: u16 = 273;
-    pub const SAMPLES_PER_PIXEL: u16 = 277;
-    pub const ROWS_PER_STRIP: u16 = 278;
-    pub const STRIP_BYTE_COUNTS: u16 = 279;
-    pub const X_RESOLUTION: u16 = 282;
-    pub const Y_RESOLUTION: u16 = 283;
-    pub const PLANAR_CONFIG: u16 = 284;
-    pub const RESOLUTION_UNIT: u16 = 296;
-    pub const PREDICTOR: u16 = 317;
-    pub const TILE_WIDTH: u16 = 322;
-    pub const TILE_LENGTH: u16 = 323;
-    pub const TILE_OFFSETS: u16 = 324;
-    pub const TILE_BYTE_COUNTS: u16 = 325;
-    pub const EXTRA_SAMPLES: u16 = 338;
-    pub const SAMPLE_FORMAT: u16 = 339;
-    pub const JPEG_TABLES: u16 = 347;
+    use tiff::tags::Tag;
+
+    pub const NEW_SUBFILE_TYPE: u16 = Tag::NewSubfileType.to_u16();
+    pub const IMAGE_WIDTH: u16 = Tag::ImageWidth.to_u16();
+    pub const IMAGE_LENGTH: u16 = Tag::ImageLength.to_u16();
+    pub const BITS_PER_SAMPLE: u16 = Tag::BitsPerSample.to_u16();
+    pub const COMPRESSION: u16 = Tag::Compression.to_u16();
+    pub const PHOTOMETRIC: u16 = Tag::PhotometricInterpretation.to_u16();
+    pub const FILL_ORDER: u16 = Tag::FillOrder.to_u16();
+    pub const IMAGE_DESCRIPTION: u16 = Tag::ImageDescription.to_u16();
+    pub const STRIP_OFFSETS: u16 = Tag::StripOffsets.to_u16();
+    pub const SAMPLES_PER_PIXEL: u16 = Tag::SamplesPerPixel.to_u16();
+    pub const ROWS_PER_STRIP: u16 = Tag::RowsPerStrip.to_u16();
+    pub const STRIP_BYTE_COUNTS: u16 = Tag::StripByteCounts.to_u16();
+    pub const X_RESOLUTION: u16 = Tag::XResolution.to_u16();
+    pub const Y_RESOLUTION: u16 = Tag::YResolution.to_u16();
+    pub const PLANAR_CONFIG: u16 = Tag::PlanarConfiguration.to_u16();
+    pub const RESOLUTION_UNIT: u16 = Tag::ResolutionUnit.to_u16();
+    pub const PREDICTOR: u16 = Tag::Predictor.to_u16();
+    pub const TILE_WIDTH: u16 = Tag::TileWidth.to_u16();
+    pub const TILE_LENGTH: u16 = Tag::TileLength.to_u16();
+    pub const TILE_OFFSETS: u16 = Tag::TileOffsets.to_u16();
+    pub const TILE_BYTE_COUNTS: u16 = Tag::TileByteCounts.to_u16();
+    pub const EXTRA_SAMPLES: u16 = Tag::ExtraSamples.to_u16();
+    pub const SAMPLE_FORMAT: u16 = Tag::SampleFormat.to_u16();
+    pub const JPEG_TABLES: u16 = Tag::JPEGTables.to_u16();
+    /// Hamamatsu's own.
     pub const NDPI_FORMAT: u16 = 65420;
 }
 

@@ -1,5 +1,13 @@
 //! Slides in TIFF: what all families share. A family (one file each, beside this folder) looks at the
 //! pages and says which of them are levels; the rest is the same for all.
+//!
+//! The vocabulary (tags, their numbers) is that of the crate `tiff`; its decoder is not used. It owns
+//! one `Read + Seek` and is read through `&mut self`, so that threads would queue for it or open the
+//! file once each; it decodes through whatever the stream holds beyond a tile; and it gives the raw
+//! YCbCr of photometric 6. Here the directories are read once, through positional reads with every
+//! size checked first, and a tile is one read and one decode on whichever thread wants it. The codecs
+//! are the crates that `tiff` itself uses (`weezl`, `flate2`, `zstd`, `image-webp`), and
+//! `libjpeg-turbo-rs` for JPEG.
 
 mod chunk;
 mod codec;
