@@ -95,7 +95,7 @@ impl<'de> Deserialize<'de> for ChromaSubsampling {
 /// it is; none of them for level 0. Level 0's own resolution is the manifest's `slide.mpp_x` and
 /// `slide.mpp_y` where they differ from the header's, else the header's, else `assume_mpp`; the fact
 /// `mpp_source` says which. A level has `mpp0 · W0 / Wl` per axis. Patches are read from the coarsest
-/// level that is not coarser than asked for (by more than 1e-6) on either axis, and resampled by
+/// level that is not coarser than asked for (by more than 1e-3) on either axis, and resampled by
 /// `asked / level's` per axis; within 1e-6 of 1 on both axes, pixels are copied and the facts carry
 /// the level's own resolution. Nothing is ever rounded to "20x". Resampling is a convolution with the
 /// Catmull–Rom cubic, widened by the scale (antialiased), in fixed point; it reads the pixels around

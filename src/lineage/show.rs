@@ -1,0 +1,218 @@
+//! Explanations, contrasts, differences and check reports in words.
+
+use std::fmt::{self, Display, Formatter};
+
+use serde_json::Value;
+
+use super::check::CheckReport;
+use super::contrast::{Change, Contrast};
+use super::differ::{Difference, Rows};
+use super::params::Param;
+use super::why::{Explanation, Link, Origin, Subject};
+
+/// Longest value that is written out, in characters.
+const VALUE_CHARACTERS: usize = 100;
+
+/// Text of others, on one line and without anything that could steer a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn value(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "–".to_string(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let text = plain(&text);
+    match text.char_indices().nth(VALUE_CHARACTERS) {
+        Some((end, _)) => format!("{}… ({} characters)", &text[..end], text.chars().count()),
+        None => text,
+    }
+}
+
+fn params(f: &mut Formatter<'_>, params: &[Param]) -> fmt::Result {
+    let (changed, same): (Vec<_>, Vec<_>) = params.iter().partition(|p| p.is_changed());
+    let mut line = |head: &str, params: &[&Param]| match params {
+        [] => Ok(()),
+        params => {
+            let words: Vec<String> =
+                params.iter().map(|p| format!("{}={}", p.name, value(&p.value))).collect();
+            writeln!(f, "    {head:<10}{}", words.join("  "))
+        }
+    };
+    line("params", &changed)?;
+    line("defaults", &same)
+}
+
+fn origin(f: &mut Formatter<'_>, head: &str, origin: &Origin) -> fmt::Result {
+    writeln!(f, "    {head:<10}{} ({} bytes)", plain(&origin.id), origin.length)?;
+    writeln!(f, "    {:<10}{}", "path", plain(&origin.path))
+}
+
+impl Display for Explanation {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.subject {
+            Subject::Item { manifest, columns } => {
+                let text = |name: &str| columns.get(name).map(value).unwrap_or_default();
+                writeln!(f, "item {}", text("id"))?;
+                writeln!(f, "    {:<10}{}", "manifest", plain(manifest))?;
+                let place = match columns.get("offset") {
+                    Some(offset) => format!("{} at byte {offset}", text("path")),
+                    None => text("path"),
+                };
+                writeln!(f, "    {:<10}{place} ({} bytes)", "file", text("length"))?;
+                writeln!(f, "    {:<10}{}", "digest", text("digest"))?;
+                let head = ["id", "path", "offset", "length", "digest"];
+                for (name, v) in columns.iter().filter(|(n, _)| !head.contains(&n.as_str())) {
+                    writeln!(f, "    {name} = {}", value(v))?;
+                }
+            }
+            Subject::Record { key, items, examples } => {
+                writeln!(f, "record {key}")?;
+                writeln!(f, "    {:<10}{items}", "items")?;
+                for id in examples {
+                    writeln!(f, "        {}", plain(id))?;
+                }
+            }
+        }
+        for link in &self.links {
+            link.fmt(f)?;
+        }
+        match &self.source {
+            Some(source) => {
+                writeln!(f, "source file")?;
+                origin(f, "id", source)?;
+                writeln!(f, "    {:<10}{}", "digest", source.digest)?;
+            }
+            None => writeln!(f, "source file: no manifest within reach names it")?,
+        }
+        match &self.listed_by {
+            Some(step) => {
+                writeln!(f, "listed by {}@{}", plain(&step.step), plain(&step.version))?;
+                params(f, &step.params)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Display for Link {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if !self.found {
+            return writeln!(f, "made by record {}, which no dataset within reach has", self.key);
+        }
+        for step in &self.steps {
+            writeln!(f, "made by {}@{}", plain(&step.step), plain(&step.version))?;
+            params(f, &step.params)?;
+        }
+        writeln!(f, "    {:<10}{}", "key", self.key)?;
+        for (name, v) in &self.columns {
+            writeln!(f, "    {:<10}{} = {}", "reads", plain(name), value(v))?;
+        }
+        if let Some(output) = &self.output {
+            writeln!(f, "    {:<10}{} of {}", "output", plain(&output.name), self.outputs)?;
+        } else {
+            writeln!(f, "    {:<10}{}", "outputs", self.outputs)?;
+        }
+        if let Some(input) = &self.input {
+            writeln!(f, "    {:<10}{input}", "input")?;
+        }
+        if let Some(item) = &self.input_item {
+            origin(f, "from", item)?;
+        }
+        writeln!(f, "    {:<10}microtome {}", "build", plain(&self.made_by))
+    }
+}
+
+fn changes(f: &mut Formatter<'_>, changes: &[Change]) -> fmt::Result {
+    for change in changes {
+        let (left, right) = (value(&change.left), value(&change.right));
+        writeln!(f, "    {}: {left} → {right}", plain(&change.what))?;
+    }
+    Ok(())
+}
+
+impl Display for Contrast {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} → {}", plain(&self.left), plain(&self.right))?;
+        match self.causes.as_slice() {
+            [] => writeln!(f, "same causes")?,
+            causes => {
+                writeln!(f, "causes that differ")?;
+                changes(f, causes)?;
+            }
+        }
+        if !self.columns.is_empty() {
+            writeln!(f, "columns that differ")?;
+            changes(f, &self.columns)?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for Difference {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} → {}", plain(&self.left), plain(&self.right))?;
+        if self.is_empty() {
+            return writeln!(f, "no difference: {} rows are the same", self.rows.same);
+        }
+        if self.steps.is_empty() {
+            writeln!(f, "same steps, versions and params")?;
+        }
+        for step in &self.steps {
+            writeln!(f, "step {}", plain(&step.step))?;
+            changes(f, &step.changes)?;
+        }
+        write(f, "source files", &self.inputs)?;
+        write(f, "rows", &self.rows)
+    }
+}
+
+fn write(f: &mut Formatter<'_>, what: &str, rows: &Rows) -> fmt::Result {
+    writeln!(
+        f,
+        "{what}: {} same, {} added, {} dropped, {} changed, {} with other values",
+        rows.same, rows.added, rows.dropped, rows.changed, rows.revalued
+    )?;
+    for (kind, columns) in [("dropped", &rows.columns_dropped), ("added", &rows.columns_added)] {
+        if !columns.is_empty() {
+            writeln!(f, "    columns {kind}: {}", plain(&columns.join(", ")))?;
+        }
+    }
+    for row in &rows.examples {
+        writeln!(f, "    {:<9} {}", row.kind, plain(&row.id))?;
+    }
+    Ok(())
+}
+
+impl Display for CheckReport {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "{}: {}: {}", problem.kind, plain(&problem.path), plain(&problem.message))?;
+        }
+        let listed = self.problems.len() as u64;
+        if self.problem_count > listed {
+            writeln!(f, "and {} more problems", self.problem_count - listed)?;
+        }
+        for path in &self.orphans {
+            writeln!(f, "orphan: {}", plain(path))?;
+        }
+        let listed = self.orphans.len() as u64;
+        if self.orphan_count > listed {
+            writeln!(f, "and {} more orphans", self.orphan_count - listed)?;
+        }
+        writeln!(
+            f,
+            "{} records, {} outputs, {} packs, {} rows, {} source files, {} bytes: {} problems, {} orphans",
+            self.records,
+            self.outputs,
+            self.packs,
+            self.rows,
+            self.sources,
+            self.bytes,
+            self.problem_count,
+            self.orphan_count
+        )
+    }
+}

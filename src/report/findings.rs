@@ -1,0 +1,285 @@
+//! What the page says: counted from the manifests, a batch of rows at a time.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::sheet::{Sheet, Sight};
+use super::tally::{Histogram, Tally};
+use super::words;
+use crate::digest::Digest;
+use crate::engine::Failure;
+use crate::manifest::{Column, Item, Schema};
+
+/// Most slides that get a card.
+pub const MOST_CARDS: usize = 48;
+/// Most failures that are listed.
+pub const MOST_FAILURES: usize = 200;
+
+/// A source (a slide, a photo) as its card shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// Its id.
+    pub id: String,
+    /// Digest of its bytes.
+    pub digest: Digest,
+    /// Its bytes.
+    pub length: u64,
+    /// Columns of level 0.
+    pub width_px: Option<u32>,
+    /// Rows of level 0.
+    pub height_px: Option<u32>,
+    /// Its class.
+    pub label: Option<String>,
+    /// Its group.
+    pub group: Option<String>,
+    /// Values of the columns that the last step read.
+    pub columns: BTreeMap<String, Value>,
+    /// Facts of the earlier steps that are worth a line: (words, value).
+    pub lines: Vec<(&'static str, String)>,
+    /// Items that were made of it.
+    pub items: u64,
+    /// Their bytes.
+    pub item_bytes: u64,
+    /// Tissue coverage of its items.
+    pub coverage: Histogram,
+    /// Resolution of its items in µm/px, and where it came from.
+    pub resolution: Option<Resolution>,
+    /// Key of the record that made its items, once known.
+    pub key: Option<Digest>,
+    /// Why there is nothing, when it failed.
+    pub failure: Option<Failure>,
+}
+
+/// Resolution of the items of a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolution {
+    /// Micrometres per pixel along x.
+    pub x: f64,
+    /// Micrometres per pixel along y.
+    pub y: f64,
+    /// Where the slide's own µm/px came from: `manifest`, `header`, `assumed`, `none`.
+    pub from: Option<String>,
+}
+
+/// All that the page shows, but for the pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Findings {
+    /// Rows of the last manifest.
+    pub items: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Whether the rows were made from other rows (patches of slides), and are not source files.
+    pub derived: bool,
+    /// Source rows before the last step (or in it, when nothing was derived).
+    pub sources: u64,
+    /// Sources of which there is at least one item.
+    pub sources_with_items: u64,
+    /// The first [`MOST_CARDS`] sources.
+    pub cards: Vec<Card>,
+    /// Share of tissue in an item, 0–1.
+    pub coverage: Histogram,
+    /// Mean luminance of an item, 0–255.
+    pub luminance: Histogram,
+    /// Classes of the items.
+    pub labels: Tally,
+    /// Groups of the items.
+    pub groups: Tally,
+    /// Splits of the items.
+    pub splits: Tally,
+    /// Media types of the items.
+    pub media_types: Tally,
+    /// Cameras and scanners ("make model").
+    pub devices: Tally,
+    /// `width × height` of the items.
+    pub shapes: Tally,
+    /// Failures: the first [`MOST_FAILURES`].
+    pub failures: Vec<Failure>,
+    /// All failures that the list held.
+    pub failures_found: u64,
+    /// Which items stand on the contact sheet.
+    pub sheet: Sheet,
+    last_source: Option<String>,
+    places: BTreeMap<String, usize>,
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self {
+            items: 0,
+            bytes: 0,
+            derived: false,
+            sources: 0,
+            sources_with_items: 0,
+            cards: Vec::new(),
+            coverage: coverage(),
+            luminance: Histogram::new(0.0, 256.0, 32),
+            labels: Tally::default(),
+            groups: Tally::default(),
+            splits: Tally::default(),
+            media_types: Tally::default(),
+            devices: Tally::default(),
+            shapes: Tally::default(),
+            failures: Vec::new(),
+            failures_found: 0,
+            sheet: Sheet::default(),
+            last_source: None,
+            places: BTreeMap::new(),
+        }
+    }
+}
+
+/// Where the last manifest keeps what the page shows: looked up once, not for each of its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    source_id: Option<usize>,
+    tissue_fraction: Option<usize>,
+    luminance_mean: Option<usize>,
+    mpp_source: Option<usize>,
+    mpp: [Option<usize>; 2],
+    corner: [Option<usize>; 2],
+    device: [Option<usize>; 2],
+}
+
+impl Columns {
+    /// The columns of a manifest that this step made.
+    pub fn of(schema: &Schema, step: &str) -> Self {
+        let own = |fact: &str| schema.fact(&format!("{step}.{fact}"));
+        Self {
+            source_id: own("source_id"),
+            tissue_fraction: own("tissue_fraction"),
+            luminance_mean: own("luminance_mean"),
+            mpp_source: own("mpp_source"),
+            mpp: [own("mpp_x"), own("mpp_y")],
+            corner: [own("x_px"), own("y_px")],
+            device: ["exif.make", "exif.model"].map(|name| schema.fact(name)),
+        }
+    }
+}
+
+fn coverage() -> Histogram {
+    Histogram::new(0.0, 1.0, 20)
+}
+
+fn text(schema: &Schema, item: &Item, column: &str) -> Option<String> {
+    match item.value(schema, column) {
+        Value::String(text) if !text.is_empty() => Some(text),
+        Value::Number(number) => {
+            Some(number.as_f64().map_or(number.to_string(), |n| words::number(n, 4)))
+        }
+        _ => None,
+    }
+}
+
+impl Findings {
+    /// Takes a row of the manifest that the last step read; `reads` are the columns it looked at.
+    pub fn take_source(&mut self, schema: &Schema, reads: &[Column], item: &Item) {
+        self.sources += 1;
+        if self.cards.len() >= MOST_CARDS {
+            return;
+        }
+        let mut lines = Vec::new();
+        for (words, column) in SOURCE_LINES {
+            if let Some(value) = text(schema, item, column) {
+                lines.push((*words, value));
+            }
+        }
+        self.places.insert(item.id.clone(), self.cards.len());
+        self.cards.push(Card {
+            id: item.id.clone(),
+            digest: item.digest,
+            length: item.length,
+            width_px: item.width_px,
+            height_px: item.height_px,
+            label: item.label.clone(),
+            group: item.group.clone(),
+            columns: reads.iter().map(|c| (c.name.into(), item.value(schema, c.name))).collect(),
+            lines,
+            items: 0,
+            item_bytes: 0,
+            coverage: coverage(),
+            resolution: None,
+            key: None,
+            failure: None,
+        });
+    }
+
+    /// Takes a line of `failures.jsonl`.
+    pub fn take_failure(&mut self, failure: Failure) {
+        self.failures_found += 1;
+        if let Some(card) = self.places.get(&failure.id).and_then(|at| self.cards.get_mut(*at)) {
+            card.failure = Some(failure.clone());
+        }
+        if self.failures.len() < MOST_FAILURES {
+            self.failures.push(failure);
+        }
+    }
+
+    /// Takes a row of the last manifest.
+    pub fn take_item(&mut self, columns: &Columns, item: &Item) {
+        let fact = |at: Option<usize>| at.and_then(|at| item.facts.get(at));
+        let number = |at: Option<usize>| fact(at).and_then(Value::as_f64);
+        let word = |at: Option<usize>| fact(at).and_then(Value::as_str);
+        let source = word(columns.source_id);
+        let covered = number(columns.tissue_fraction);
+        let row = self.items;
+        self.items += 1;
+        self.bytes = self.bytes.saturating_add(item.length);
+        self.derived |= source.is_some();
+        self.labels.add(item.label.as_deref(), item.length);
+        self.groups.add(item.group.as_deref(), item.length);
+        self.splits.add(item.split.as_deref(), item.length);
+        self.media_types.add(Some(&item.media_type), item.length);
+        let shape = item.width_px.zip(item.height_px).map(|(w, h)| format!("{w} × {h}"));
+        self.shapes.add(shape.as_deref(), item.length);
+        let device: Vec<&str> = columns.device.iter().filter_map(|at| word(*at)).collect();
+        let device = (!device.is_empty()).then(|| device.join(" "));
+        self.devices.add(device.as_deref(), item.length);
+        if let Some(share) = covered {
+            self.coverage.add(share);
+        }
+        if let Some(luminance) = number(columns.luminance_mean) {
+            self.luminance.add(luminance);
+        }
+        if source.is_some() && source != self.last_source.as_deref() {
+            self.sources_with_items += 1;
+        }
+        if let Some(card) =
+            source.and_then(|s| self.places.get(s)).and_then(|at| self.cards.get_mut(*at))
+        {
+            card.items += 1;
+            card.item_bytes = card.item_bytes.saturating_add(item.length);
+            covered.into_iter().for_each(|share| card.coverage.add(share));
+            if card.items == 1 {
+                let from = word(columns.mpp_source).map(str::to_string);
+                let [x, y] = columns.mpp;
+                let mpp = number(x).zip(number(y));
+                card.resolution = mpp.map(|(x, y)| Resolution { x, y, from });
+                card.key = item.trail.split_whitespace().next_back().and_then(|k| k.parse().ok());
+            }
+        }
+        self.sheet.offer(source.unwrap_or_default(), item, || {
+            let mut caption = Vec::new();
+            let [x, y] = columns.corner;
+            if let (Some(x), Some(y)) = (number(x), number(y)) {
+                caption.push(format!("x {}, y {}", words::number(x, 1), words::number(y, 1)));
+            }
+            caption.extend(covered.map(|c| format!("{} tissue", words::percent(c, 1.0))));
+            caption.extend(item.label.clone());
+            Sight { row, item: item.clone(), caption }
+        });
+        if source != self.last_source.as_deref() {
+            self.last_source = source.map(str::to_string);
+        }
+    }
+}
+
+/// What a source's card says beyond its geometry.
+const SOURCE_LINES: &[(&str, &str)] = &[
+    ("format", "slide.vendor"),
+    ("levels", "slide.levels"),
+    ("compression", "slide.compression"),
+    ("objective", "slide.objective"),
+    ("µm/px in the file", "slide.mpp_x"),
+    ("taken", "exif.time"),
+];

@@ -1,0 +1,107 @@
+//! The sections of the page that look at the run: steps with their params, slow units, digests.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::words::{bytes, count, seconds};
+use crate::digest::Digest;
+use crate::engine::{StepSummary, Summary};
+use crate::lineage::{Param, params_by_interest};
+
+/// Longest value that is written out, in characters; longer ones are told by their digest.
+const VALUE_CHARACTERS: usize = 120;
+
+/// What each step was asked for and what it did.
+pub(super) fn steps(summary: &Summary) -> Markup {
+    html! { @for (index, step) in summary.steps.iter().enumerate() { (one(index + 1, step)) } }
+}
+
+fn one(position: usize, step: &StepSummary) -> Markup {
+    let params = params_by_interest(&step.step, &step.params);
+    let changed: Vec<&Param> = params.iter().filter(|p| p.is_changed()).collect();
+    let numbers = [
+        ("units", count(step.units)),
+        ("found done", count(step.hits)),
+        ("made now", count(step.made)),
+        ("failures", count(step.failures)),
+        ("items", count(step.items)),
+        ("bytes in", bytes(step.bytes_in)),
+        ("bytes out", bytes(step.bytes_out)),
+        ("written now", bytes(step.bytes_written)),
+        ("time", seconds(step.seconds)),
+    ];
+    html! {
+        div.box.step {
+            h3 { (position) ". " (step.step) span.aside { "version " (step.version) } }
+            @if changed.is_empty() { p.note style="margin-top:.3rem" { "All params at their defaults." } }
+            @else { ul.params aria-label="Params that differ from their defaults" { @for param in &changed {
+                li { code.changed { (param.name) " = " (shown(&param.value)) } }
+            } } }
+            dl.stack { @for (name, value) in &numbers { div { dt { (name) } dd { (value) } } } }
+            details {
+                summary { "All " (count(params.len() as u64)) " params" }
+                div.scroll { table {
+                    thead { tr { th scope="col" { "param" } th scope="col" { "value" } th scope="col" { "default" } } }
+                    tbody { @for param in &params { tr {
+                        th scope="row" { code { (param.name) } }
+                        td { code.changed[param.is_changed()] { (shown(&param.value)) } }
+                        td { @if let Some(default) = &param.default { code { (shown(default)) } } @else { "–" } }
+                    } } }
+                } }
+            }
+        }
+    }
+}
+
+/// A value as people write it; long ones by their size and digest.
+fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "none".to_string(),
+        Value::String(text) if text.is_empty() => "\"\"".to_string(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let length = text.chars().count();
+    if length <= VALUE_CHARACTERS {
+        return text;
+    }
+    let start: String = text.chars().take(60).collect();
+    let digest = Digest::of(text.as_bytes()).short();
+    match value {
+        Value::Array(rows) => format!("{} rows, digest {digest}", count(rows.len() as u64)),
+        _ => format!("{start}… ({} characters, digest {digest})", count(length as u64)),
+    }
+}
+
+/// The units that took longest; `None` when nothing was made in this run.
+pub(super) fn slowest(summary: &Summary) -> Option<Markup> {
+    let slow: Vec<_> = summary.steps.iter().filter(|s| !s.slowest.is_empty()).collect();
+    (!slow.is_empty()).then(|| {
+        html! { div.pair { @for step in slow {
+            div.box {
+                h3 { (step.step) span.aside { "of " (count(step.made)) " made now" } }
+                table {
+                    thead { tr { th scope="col" { "unit" } th.number scope="col" { "time" } } }
+                    tbody { @for (id, time) in step.slowest.iter().take(10) {
+                        tr { th scope="row" { (id) } td.number { (seconds(*time)) } }
+                    } }
+                }
+            }
+        } } }
+    })
+}
+
+/// Digests of the manifests: two datasets whose last digest is equal are equal.
+pub(super) fn digests(summary: &Summary) -> Markup {
+    html! {
+        div.box {
+            p.note style="margin:0 0 .6rem" { "BLAKE3 of each step's manifest, which names every item by its digest. Two runs with the same last digest made the same dataset." }
+            div.scroll { table.fold {
+                thead { tr { th scope="col" { "step" } th scope="col" { "version" } th scope="col" { "digest of the manifest" } } }
+                tbody { @for step in &summary.steps {
+                    tr { th scope="row" { (step.step) } td data-name="version" { (step.version) } td data-name="digest" { code { (step.manifest) } } }
+                } }
+            } }
+        }
+    }
+}

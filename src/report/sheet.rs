@@ -1,0 +1,151 @@
+//! Which items stand on the contact sheet: few, the same every time, from as many sources as there
+//! are.
+
+use std::collections::BTreeMap;
+
+use crate::digest::Digest;
+use crate::manifest::Item;
+
+/// Most pictures on the sheet, and most sources that they are taken from.
+pub const MOST_PICTURES: usize = 48;
+
+/// An item that was picked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sight {
+    /// Row of the manifest.
+    pub row: u64,
+    /// The item.
+    pub item: Item,
+    /// What to say under it.
+    pub caption: Vec<String>,
+}
+
+/// Picks items as their rows go by.
+///
+/// Digests are evenly spread, so the items with the smallest ones are a fair draw that no order of
+/// rows, no thread and no clock has a part in. The draw is made per source first: a slide with
+/// 50,000 patches does not push one with 50 off the sheet. Equal pictures are shown once. At most
+/// 48 sources and 48 items of each are kept.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sheet {
+    sources: BTreeMap<Digest, BTreeMap<Digest, Sight>>,
+    current: Option<(String, Digest)>,
+}
+
+impl Sheet {
+    /// Offers an item; `sight` is asked for only when the item is picked.
+    pub fn offer(&mut self, source: &str, item: &Item, sight: impl FnOnce() -> Sight) {
+        let rank = match &self.current {
+            Some((name, rank)) if name == source => *rank,
+            _ => {
+                let rank = Digest::of(source.as_bytes());
+                self.current = Some((source.to_string(), rank));
+                rank
+            }
+        };
+        if !self.sources.contains_key(&rank) {
+            if self.sources.len() >= MOST_PICTURES {
+                match self.sources.last_key_value() {
+                    Some((last, _)) if rank < *last => self.sources.pop_last(),
+                    _ => return,
+                };
+            }
+            self.sources.insert(rank, BTreeMap::new());
+        }
+        let Some(picked) = self.sources.get_mut(&rank) else { return };
+        if picked.contains_key(&item.digest) {
+            return;
+        }
+        if picked.len() >= MOST_PICTURES {
+            match picked.last_key_value() {
+                Some((last, _)) if item.digest < *last => picked.pop_last(),
+                _ => return,
+            };
+        }
+        picked.insert(item.digest, sight());
+    }
+
+    /// The items of the sheet, in the manifest's order: the first of each source, then the second,
+    /// and so on until `most` are there.
+    pub fn pick(&self, most: usize) -> Vec<&Sight> {
+        let mut lists: Vec<_> = self.sources.values().map(|s| s.values()).collect();
+        let mut picked = Vec::new();
+        while picked.len() < most {
+            let before = picked.len();
+            for list in &mut lists {
+                if picked.len() < most {
+                    picked.extend(list.next());
+                }
+            }
+            if picked.len() == before {
+                break;
+            }
+        }
+        picked.sort_by_key(|sight: &&Sight| sight.row);
+        picked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(id: &str) -> Item {
+        Item {
+            id: id.into(),
+            path: id.into(),
+            offset: None,
+            length: 1,
+            digest: Digest::of(id.as_bytes()),
+            media_type: "image/png".into(),
+            width_px: None,
+            height_px: None,
+            label: None,
+            group: None,
+            split: None,
+            weight: None,
+            trail: String::new(),
+            facts: Vec::new(),
+        }
+    }
+
+    fn sheet(rows: &[(&str, Item)]) -> Vec<String> {
+        let mut sheet = Sheet::default();
+        for (row, (source, item)) in rows.iter().enumerate() {
+            let sight = || Sight { row: row as u64, item: item.clone(), caption: Vec::new() };
+            sheet.offer(source, item, sight);
+        }
+        sheet.pick(4).into_iter().map(|s| s.item.id.clone()).collect()
+    }
+
+    #[test]
+    fn a_small_slide_keeps_its_place_beside_a_large_one() {
+        let many: Vec<_> = (0..500).map(|n| ("large", item(&format!("large/{n}")))).collect();
+        let few: Vec<_> = (0..2).map(|n| ("small", item(&format!("small/{n}")))).collect();
+        let rows = [many.clone(), few.clone()].concat();
+        let picked = sheet(&rows);
+        assert_eq!(picked.iter().filter(|id| id.starts_with("small")).count(), 2);
+        assert_eq!(picked.iter().filter(|id| id.starts_with("large")).count(), 2);
+        // Rows in another order: the same pictures.
+        let mut turned = sheet(&[few, many].concat());
+        let mut same = picked.clone();
+        turned.sort();
+        same.sort();
+        assert_eq!(turned, same);
+    }
+
+    #[test]
+    fn equal_pictures_are_shown_once_and_many_sources_are_bounded() {
+        let mut twin = item("a");
+        twin.id = "b".into();
+        assert_eq!(sheet(&[("s", item("a")), ("s", twin)]), ["a"]);
+        let mut sheet = Sheet::default();
+        for n in 0..1000 {
+            let (source, item) = (format!("slide {n}"), item(&n.to_string()));
+            sheet.offer(&source, &item, || Sight { row: n, item: item.clone(), caption: vec![] });
+        }
+        assert_eq!(sheet.sources.len(), MOST_PICTURES);
+        assert_eq!(sheet.pick(1000).len(), MOST_PICTURES);
+        assert_eq!(sheet.pick(0).len(), 0);
+    }
+}
