@@ -5,6 +5,7 @@
 //! What is not in the cause cannot have changed the outputs: no path, no URL, no id, no time, no
 //! host, no thread count. `made_by` says which build wrote the record and stands outside the key.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -143,6 +144,79 @@ pub struct PackFile {
     pub digest: Digest,
 }
 
+/// What a record says of files, and nothing of facts: enough to see whether everything is there, and
+/// several times faster to read than a [`Record`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline<'a> {
+    /// Whole files under the dataset's root, previews among them, and their bytes.
+    pub files: Vec<(Cow<'a, str>, u64)>,
+    /// Packs.
+    pub packs: Vec<PackFile>,
+    /// Number of items.
+    pub items: u64,
+    /// Bytes of all items.
+    pub bytes: u64,
+}
+
+impl<'a> Outline<'a> {
+    /// Reads the outline of a record and holds it to its name.
+    ///
+    /// # Errors
+    /// As [`Record::from_bytes`].
+    pub fn from_bytes(key: &Digest, bytes: &'a [u8]) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Held<'b> {
+            #[serde(borrow, default)]
+            path: Option<Cow<'b, str>>,
+            #[serde(default)]
+            offset: Option<u64>,
+            length: u64,
+        }
+        #[derive(Deserialize)]
+        struct Text<'b> {
+            cause: Cause,
+            #[serde(borrow)]
+            outputs: Vec<Held<'b>>,
+            #[serde(borrow, default)]
+            previews: Vec<Held<'b>>,
+            #[serde(default)]
+            packs: Vec<PackFile>,
+        }
+        let text: Text<'a> =
+            serde_json::from_slice(bytes).map_err(|e| Error::format(name(key), e.to_string()))?;
+        hold(key, &text.cause)?;
+        let (items, bytes) =
+            (text.outputs.len() as u64, text.outputs.iter().map(|held| held.length).sum());
+        let whole = |held: Held<'a>| match held.offset {
+            None => held.path.map(|path| (path, held.length)),
+            Some(_) => None,
+        };
+        let files = text.outputs.into_iter().chain(text.previews).filter_map(whole).collect();
+        Ok(Self { files, packs: text.packs, items, bytes })
+    }
+}
+
+fn name(key: &Digest) -> String {
+    format!("record {}", key.short())
+}
+
+/// Holds a cause to the key under which it was found.
+fn hold(key: &Digest, cause: &Cause) -> Result<()> {
+    if cause.cause != CAUSE_VERSION {
+        return Err(Error::format(name(key), format!("cause version {} is unknown", cause.cause)));
+    }
+    if cause.key()? != *key {
+        return Err(Error::format(
+            name(key),
+            format!(
+                "its cause does not hash to its name: it was changed; delete {} and run again",
+                Record::path(key)
+            ),
+        ));
+    }
+    Ok(())
+}
+
 impl Record {
     /// The bytes of the record's file: canonical JSON, so that equal records are equal files.
     ///
@@ -157,22 +231,26 @@ impl Record {
     /// # Errors
     /// [`Error::Format`] when the text is no record or its cause does not hash to `key`.
     pub fn from_bytes(key: &Digest, bytes: &[u8]) -> Result<Self> {
-        let what = || format!("record {}", key.short());
         let record: Self =
-            serde_json::from_slice(bytes).map_err(|e| Error::format(what(), e.to_string()))?;
-        if record.cause.cause != CAUSE_VERSION {
-            return Err(Error::format(
-                what(),
-                format!("cause version {} is unknown", record.cause.cause),
-            ));
-        }
-        if record.cause.key()? != *key {
-            return Err(Error::format(
-                what(),
-                "its cause does not hash to its name: it was changed",
-            ));
-        }
+            serde_json::from_slice(bytes).map_err(|e| Error::format(name(key), e.to_string()))?;
+        hold(key, &record.cause)?;
         Ok(record)
+    }
+
+    /// What the record's files are, without their facts.
+    pub fn outline(&self) -> Outline<'_> {
+        Outline {
+            files: self
+                .outputs
+                .iter()
+                .chain(&self.previews)
+                .filter(|output| output.offset.is_none())
+                .filter_map(|output| Some((output.path.as_deref()?.into(), output.length)))
+                .collect(),
+            packs: self.packs.clone(),
+            items: self.outputs.len() as u64,
+            bytes: self.outputs.iter().map(|o| o.length).sum(),
+        }
     }
 
     /// Where records of this key are stored under a dataset's root.

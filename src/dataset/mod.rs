@@ -136,6 +136,17 @@ impl Root {
         }
     }
 
+    /// The digest of a file; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn digest(&self, path: &str) -> Result<Option<Digest>> {
+        match self.length(path)? {
+            Some(_) => file::digest(&*self.source(path)?, &|_| {}).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Part of a file.
     ///
     /// # Errors

@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::rows::RowsOut;
 use super::unit::{Bench, Done};
 use super::{Event, Failure, parts};
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher, canonical_json};
 use crate::error::{Error, Result};
 use crate::manifest::{Field, Item, Kind, ManifestReader, Schema};
 use crate::record::{Output, Record};
+use crate::step::AnyStep;
 
 /// How far the workers may run ahead of the row that is written next, in units. What waits beyond
 /// [`RECORDS_WAITING`] is read again from its record, so this bounds keys, not rows.
@@ -57,34 +58,81 @@ struct Settled {
     result: Result<(Digest, Option<Done>)>,
 }
 
-/// Which rows of a manifest this run does, how many, and their bytes.
+/// Which rows of a manifest this run does, how many, their bytes, and what their outputs follow from.
 pub(super) struct Share {
     own: Option<Vec<bool>>,
     pub units: u64,
     pub bytes: u64,
+    pub follows_from: Digest,
 }
 
 /// Looks through a manifest for the rows of this shard. Only digests and lengths are held, and only
 /// for a shard.
-pub(super) fn share(reader: &mut ManifestReader, shard: Option<super::Shard>) -> Result<Share> {
+pub(super) fn share(
+    reader: &mut ManifestReader,
+    step: &dyn AnyStep,
+    shard: Option<super::Shard>,
+) -> Result<Share> {
     let mut all = Vec::new();
     let (mut units, mut bytes) = (0, 0);
+    let mut from = Hasher::new();
+    let head = (
+        (step.entry().name, step.entry().version, step.params()),
+        (&reader.schema().facts, step.entry().fields()),
+        shard.map(|shard| (shard.index, shard.count)),
+    );
+    from.update(canonical_json(&head)?.as_bytes());
     while let Some(batch) = reader.next_batch()? {
         for item in batch {
             units += 1;
             bytes += item.length;
+            let row = (
+                (&item.id, &item.digest, &item.label, &item.group, &item.split),
+                (item.weight, &item.trail, &item.facts),
+            );
+            from.update(canonical_json(&row)?.as_bytes());
             if shard.is_some() {
                 all.push((*item.digest.as_bytes(), item.length));
             }
         }
     }
     if shard.is_none() {
-        return Ok(Share { own: None, units, bytes });
+        return Ok(Share { own: None, units, bytes, follows_from: from.finish() });
     }
     let own = parts::mine(&all, shard);
     let mine = || all.iter().zip(&own).filter(|(_, own)| **own);
     let (units, bytes) = (mine().count() as u64, mine().map(|((_, length), _)| length).sum());
-    Ok(Share { own: Some(own), units, bytes })
+    Ok(Share { own: Some(own), units, bytes, follows_from: from.finish() })
+}
+
+/// Looks whether every unit is done and whole; `None` at the first that is not.
+pub(super) fn all_done(
+    bench: &Bench<'_>,
+    mut reader: ManifestReader,
+    share: &Share,
+) -> Result<Option<Tally>> {
+    let mut tally = Tally::default();
+    let mut row = 0;
+    while let Some(batch) = reader.next_batch()? {
+        for item in batch {
+            bench.crew.check()?;
+            let own = share.own.as_ref().is_none_or(|own| own.get(row) == Some(&true));
+            row += 1;
+            if !own {
+                continue;
+            }
+            let cause = bench.cause(&item)?;
+            let key = cause.key()?;
+            // A record that cannot be read is for the run itself to report.
+            let Ok(Some((items, bytes))) = bench.found_done(&cause, &key) else { return Ok(None) };
+            tally.units += 1;
+            tally.hits += 1;
+            tally.items += items;
+            tally.bytes_in += item.length;
+            tally.bytes_out += bytes;
+        }
+    }
+    Ok(Some(tally))
 }
 
 /// Runs the step of a bench over a manifest; rows go out in order.

@@ -89,7 +89,7 @@ pub fn merge(from: &[Root], out: &Root) -> Result<MergeSummary> {
         files_brought,
         manifest: sealed.digest,
     };
-    super::finish(out, &summary, &failures, sealed)?;
+    super::finish(out, &summary, &failures, super::Rows::New(sealed))?;
     Ok(merged)
 }
 
@@ -282,6 +282,8 @@ fn join_summaries(parts: &[(Root, String)]) -> Result<Summary> {
         all.units += one.units;
         all.seconds = all.seconds.max(one.seconds);
         for (a, b) in all.steps.iter_mut().zip(one.steps) {
+            // Each part follows from its own rows; the whole of them is nobody's to look for.
+            a.follows_from = Digest::of_digests([&a.follows_from, &b.follows_from]);
             a.units += b.units;
             a.hits += b.hits;
             a.made += b.made;

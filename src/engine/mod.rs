@@ -25,6 +25,7 @@ pub use types::{
 };
 
 use crate::dataset::{self, MANIFEST, Root, Sealed};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::Schema;
 use crate::report;
@@ -111,14 +112,15 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         seconds: 0.0,
         threads: knobs.threads,
     };
+    let earlier = earlier_run(&plan.out, knobs.shard)?;
     let mut failures: Vec<(u64, Failure)> = Vec::new();
     let mut schema = Schema::default();
     let mut before: Option<String> = None;
-    let mut last = None;
+    let mut last = Rows::Kept(Digest::of(b""));
     for (index, step) in plan.steps.iter().enumerate() {
         let step_begun = Instant::now();
         let entry = step.entry();
-        let (tally, sealed) = if entry.grain == Grain::Listing {
+        let (tally, follows_from, rows) = if entry.grain == Grain::Listing {
             schema = Schema { facts: entry.fields() };
             let mut rows = RowsOut::new(&plan.out, schema.clone(), knobs.shard.is_some())?;
             let asked = listing::Asked {
@@ -129,11 +131,23 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
                 crew,
                 watch,
             };
-            (listing::run(&asked, &mut rows)?, rows.finish()?)
+            let tally = listing::run(&asked, &mut rows)?;
+            let sealed = rows.finish()?;
+            (tally, sealed.digest, Rows::New(sealed))
         } else {
-            image_step(plan, &**step, before.as_deref(), &mut schema, (knobs, crew, watch))?
+            let is_last = index + 1 == plan.steps.len();
+            let chained = Chained {
+                before: before.as_deref(),
+                place: if is_last {
+                    final_place(knobs.shard)
+                } else {
+                    between(index, entry.name, knobs.shard)
+                },
+                earlier: earlier.as_ref().and_then(|run| run.steps.get(index)),
+            };
+            image_step(plan, &**step, &chained, &mut schema, (knobs, crew, watch))?
         };
-        summary.steps.push(told(&**step, &tally, &sealed, step_begun));
+        summary.steps.push(told(&**step, &tally, (rows.digest(), follows_from), step_begun));
         if let Some(done) = summary.steps.last() {
             watch.event(Event::StepDone(done.clone()));
         }
@@ -142,15 +156,63 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         failures.extend(tally.failures);
         if index + 1 < plan.steps.len() {
             let path = between(index, entry.name, knobs.shard);
-            plan.out.put(&path, sealed)?;
+            if let Rows::New(sealed) = rows {
+                plan.out.put(&path, sealed)?;
+            }
             before = Some(path);
         } else {
-            last = Some(sealed);
+            last = rows;
         }
     }
     summary.seconds = begun.elapsed().as_secs_f64();
-    commit(plan, knobs, &summary, &failures, last)?;
+    let nothing_to_do = matches!(last, Rows::Kept(_))
+        && failures.is_empty()
+        && earlier.is_some_and(|run| run.failures == 0);
+    if !nothing_to_do {
+        commit(plan, knobs, &summary, &failures, last)?;
+    }
     Ok(summary)
+}
+
+/// A step's manifest: written now, or found as it would be written.
+enum Rows {
+    New(Sealed),
+    Kept(Digest),
+}
+
+impl Rows {
+    fn digest(&self) -> Digest {
+        match self {
+            Self::New(sealed) => sealed.digest,
+            Self::Kept(digest) => *digest,
+        }
+    }
+}
+
+/// The summary that an earlier run left. One of another version, or a broken one, is no help and no
+/// harm: everything is looked at again.
+fn earlier_run(out: &Root, shard: Option<Shard>) -> Result<Option<Summary>> {
+    let path =
+        shard.map_or_else(|| RUN.to_string(), |shard| parts::part_name("runs", shard, "json"));
+    Ok(out.read(&path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// Where the last manifest lies.
+fn final_place(shard: Option<Shard>) -> String {
+    shard.map_or_else(
+        || MANIFEST.to_string(),
+        |shard| parts::part_name("manifest", shard, "parquet"),
+    )
+}
+
+/// An image step's place in its run.
+struct Chained<'a> {
+    /// Manifest of the step before it in the same run.
+    before: Option<&'a str>,
+    /// Where its own manifest goes.
+    place: String,
+    /// What an earlier run said of it.
+    earlier: Option<&'a StepSummary>,
 }
 
 /// Where the manifest of an earlier step of a chain lies.
@@ -165,18 +227,18 @@ fn between(index: usize, step: &str, shard: Option<Shard>) -> String {
 fn image_step(
     plan: &Plan,
     step: &dyn AnyStep,
-    before: Option<&str>,
+    chained: &Chained<'_>,
     schema: &mut Schema,
     (knobs, crew, watch): (&Knobs, &Crew, &dyn Watch),
-) -> Result<(Tally, Sealed)> {
+) -> Result<(Tally, Digest, Rows)> {
     // Behind a step of the same run, the manifest is this shard's already.
-    let (input, path, shard) = match before {
+    let (input, path, shard) = match chained.before {
         Some(path) => (plan.out.clone(), path, None),
         None => (Root::open(&plan.input)?, MANIFEST, knobs.shard),
     };
-    let share = images::share(&mut input.manifest_at(path)?, shard)?;
+    let share = images::share(&mut input.manifest_at(path)?, step, shard)?;
     let reader = input.manifest_at(path)?;
-    if before.is_none() {
+    if chained.before.is_none() {
         *schema = reader.schema().clone();
     }
     let entry = step.entry();
@@ -187,7 +249,6 @@ fn image_step(
         bytes: share.bytes,
     });
     let after = images::schema_after(schema, entry);
-    let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?;
     let bench = unit::Bench {
         step,
         input: &input,
@@ -198,13 +259,28 @@ fn image_step(
         watch,
         claims: unit::Claims::default(),
     };
-    let orders = before.is_some() && knobs.shard.is_some();
+    if let Some(earlier) = chained.earlier
+        && earlier.follows_from == share.follows_from
+        && earlier.failures == 0
+        && plan.out.digest(&chained.place)? == Some(earlier.manifest)
+        && let Some(tally) = images::all_done(&bench, input.manifest_at(path)?, &share)?
+    {
+        *schema = after;
+        return Ok((tally, share.follows_from, Rows::Kept(earlier.manifest)));
+    }
+    let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?;
+    let orders = chained.before.is_some() && knobs.shard.is_some();
     let tally = images::run(&bench, reader, &share, orders, &mut rows)?;
     *schema = after;
-    Ok((tally, rows.finish()?))
+    Ok((tally, share.follows_from, Rows::New(rows.finish()?)))
 }
 
-fn told(step: &dyn AnyStep, tally: &Tally, sealed: &Sealed, begun: Instant) -> StepSummary {
+fn told(
+    step: &dyn AnyStep,
+    tally: &Tally,
+    (manifest, follows_from): (Digest, Digest),
+    begun: Instant,
+) -> StepSummary {
     StepSummary {
         step: step.entry().name.into(),
         version: step.entry().version.into(),
@@ -216,7 +292,8 @@ fn told(step: &dyn AnyStep, tally: &Tally, sealed: &Sealed, begun: Instant) -> S
         items: tally.items,
         bytes_in: tally.bytes_in,
         bytes_out: tally.bytes_out,
-        manifest: sealed.digest,
+        manifest,
+        follows_from,
         slowest: tally.slowest.clone(),
         bytes_written: tally.bytes_written,
         seconds: begun.elapsed().as_secs_f64(),
@@ -229,29 +306,29 @@ fn commit(
     knobs: &Knobs,
     summary: &Summary,
     failures: &[(u64, Failure)],
-    manifest: Option<Sealed>,
+    rows: Rows,
 ) -> Result<()> {
-    let Some(manifest) = manifest else { return Ok(()) };
-    if let Some(shard) = knobs.shard {
-        let lines = merge::ordered_failures(failures)?;
-        plan.out.replace(&parts::part_name("failures", shard, "jsonl"), &lines)?;
-        plan.out.replace(&parts::part_name("runs", shard, "json"), &pretty(summary)?)?;
-        return plan.out.put(&parts::part_name("manifest", shard, "parquet"), manifest);
+    let Some(shard) = knobs.shard else { return finish(&plan.out, summary, failures, rows) };
+    let lines = merge::ordered_failures(failures)?;
+    plan.out.replace(&parts::part_name("failures", shard, "jsonl"), &lines)?;
+    plan.out.replace(&parts::part_name("runs", shard, "json"), &pretty(summary)?)?;
+    match rows {
+        Rows::New(sealed) => plan.out.put(&final_place(Some(shard)), sealed),
+        Rows::Kept(_) => Ok(()),
     }
-    finish(&plan.out, summary, failures, manifest)
 }
 
 /// Puts the last files of a whole dataset in place; the manifest comes last.
-fn finish(
-    out: &Root,
-    summary: &Summary,
-    failures: &[(u64, Failure)],
-    manifest: Sealed,
-) -> Result<()> {
+fn finish(out: &Root, summary: &Summary, failures: &[(u64, Failure)], rows: Rows) -> Result<()> {
     out.replace(FAILURES, &merge::plain_failures(failures)?)?;
     out.replace(RUN, &pretty(summary)?)?;
-    report::write(out, summary, manifest.manifest()?)?;
-    out.put(MANIFEST, manifest)
+    match rows {
+        Rows::Kept(_) => report::write(out, summary, out.manifest()?),
+        Rows::New(sealed) => {
+            report::write(out, summary, sealed.manifest()?)?;
+            out.put(MANIFEST, sealed)
+        }
+    }
 }
 
 fn pretty(summary: &Summary) -> Result<Vec<u8>> {

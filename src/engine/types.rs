@@ -239,6 +239,9 @@ pub struct StepSummary {
     pub bytes_out: u64,
     /// Digest of the manifest file.
     pub manifest: Digest,
+    /// Digest of what the manifest's rows follow from: rows before, keys, columns. A run that finds
+    /// it unchanged, and every unit done, has nothing to do.
+    pub follows_from: Digest,
     /// The slowest units of this run: (id, seconds), slowest first, at most 20.
     pub slowest: Vec<(String, f64)>,
     /// Bytes written by this run.

@@ -10,7 +10,7 @@ use crate::dataset::{Root, UnitStage};
 use crate::digest::{Digest, canonical_json};
 use crate::error::{Error, Result};
 use crate::manifest::{Item, Schema};
-use crate::record::{Cause, MadeBy, Output, Record, StepCause};
+use crate::record::{Cause, MadeBy, Outline, Output, Record, StepCause};
 use crate::step::{AnyInput, AnyStep, Crew, Emitted, Made, Sink, Source, bug};
 
 /// All that the units of one step share.
@@ -56,7 +56,7 @@ impl Bench<'_> {
         self.crew.check()?;
         let known = self.out.record(&key)?;
         if let Some(record) = &known
-            && self.intact(record)?
+            && self.intact(&cause.place()?, &record.outline())?
         {
             return Ok(Done { record: record.clone(), hit: true, bytes_written: 0, seconds: 0.0 });
         }
@@ -115,22 +115,24 @@ impl Bench<'_> {
         Ok(first)
     }
 
+    /// The outline of a unit that is done and whole; `None` when there is work to do.
+    pub fn found_done(&self, cause: &Cause, key: &Digest) -> Result<Option<(u64, u64)>> {
+        let Some(bytes) = self.out.read(&Record::path(key))? else { return Ok(None) };
+        let outline = Outline::from_bytes(key, &bytes)?;
+        Ok(self.intact(&cause.place()?, &outline)?.then_some((outline.items, outline.bytes)))
+    }
+
     /// Whether everything that a record names is there, in full length. (Every byte is for `check`.)
-    fn intact(&self, record: &Record) -> Result<bool> {
-        let place = record.cause.place()?;
-        let mut wanted: HashMap<&str, u64> = HashMap::new();
-        for output in record.outputs.iter().chain(&record.previews) {
-            if let (Some(path), None) = (&output.path, output.offset) {
-                wanted.insert(path, output.length);
-            }
-        }
+    fn intact(&self, place: &str, outline: &Outline<'_>) -> Result<bool> {
+        let mut wanted: HashMap<&str, u64> =
+            outline.files.iter().map(|(path, length)| (&**path, *length)).collect();
         let mut folders = HashSet::new();
         for path in wanted.keys() {
             folders.insert(path.rsplit_once('/').map_or("", |(folder, _)| folder).to_string());
         }
         for folder in folders {
             // A record is somebody's file: it may not send us to list the whole disk.
-            if !folder.ends_with(&place) {
+            if !folder.ends_with(place) {
                 return Err(Error::format(
                     format!("record of {place}"),
                     format!("it names outputs in {folder:?}, which is not its place"),
@@ -142,7 +144,7 @@ impl Bench<'_> {
                 }
             }
         }
-        for pack in &record.packs {
+        for pack in &outline.packs {
             if self.out.length(&pack.path)? != Some(pack.length) {
                 return Ok(false);
             }
