@@ -33,8 +33,6 @@ const LAYERS: &[(&str, u32)] = &[
 const BESIDE: &[(&str, &str)] = &[
     ("digest", "error"),
     ("slide", "image"),
-    // Pixels of photos are read through the same random access as slides.
-    ("image", "slide"),
     ("pipeline", "describe"),
     // The report is written by the run, just before the manifest; it reads the run's summary.
     ("engine", "report"),
