@@ -1,4 +1,81 @@
-//! microtome turns raw images into training data in small, named, versioned steps.
+//! microtome turns raw images into training data in small, named, versioned **steps**.
+//!
+//! A step is a pure function: the same input bytes, the same params and the same step version give
+//! the same output bytes, on any machine, with any number of threads, in any order. Because of that,
+//! everything it makes can be named by a content hash, reused, proved and explained. Each step is one
+//! type in this library, one static binary and one subcommand of the `microtome` CLI: faces of one
+//! declaration ([`step::Step`]).
+//!
+//! ```
+//! use microtome::image::png;
+//! use microtome::step::{Collected, Crew, Out, Source, Step};
+//! use microtome::steps::tile::{Params, Tile};
+//!
+//! # fn main() -> microtome::Result<()> {
+//! // Any slide or large image; here one that is drawn on the spot: 300 × 200 px, half of it pink.
+//! let pixels: Vec<u8> =
+//!     (0..300 * 200).flat_map(|n| if n % 300 < 150 { [214, 120, 170] } else { [244, 243, 245] }).collect();
+//! let slide = png::encode(&microtome::image::Image::from_u8(300, 200, 3, pixels)?)?;
+//!
+//! let params = Params { tile_px: 64, assume_mpp: Some(8.0), level: Some(0), ..Params::default() };
+//! let (step, crew, mut patches) = (Tile::new(params)?, Crew::new(2)?, Collected::default());
+//! step.run(Source::from_bytes(slide), &mut Out::new(&mut patches, &crew))?;
+//!
+//! let first = &patches.items[0];
+//! assert_eq!((patches.items.len(), first.name.as_str()), (6, "y000000_x000000.png"));
+//! assert_eq!(first.facts["tissue_fraction"], 1.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The map
+//!
+//! Arrows point only downwards; `tests/layers.rs` holds the `use` lines to this table.
+//!
+//! | layer | module | is |
+//! |---|---|---|
+//! | 5 | [`cli`] | flags from the schema, progress, exit codes; `main` of every binary |
+//! | 4 | [`engine`] | one chain of steps over one input: look up, run, commit; shards and merges |
+//! | 4 | [`pipeline`], [`describe`] | the pipeline file; schemas, tables and packages made from a declaration |
+//! | 4 | [`report`], [`lineage`] | what a person looks at; `why`, `check`, what differs |
+//! | 3 | [`steps`] | the steps, and the slice that lists them |
+//! | 2 | [`step`] | the trait, its inputs by grain, the way out, the crew of threads |
+//! | 2 | [`dataset`] | a root URI: read, stage, commit whole, verify |
+//! | 1 | [`slide`], [`image`] | pixels: pyramids of any format behind one trait; codecs, EXIF |
+//! | 1 | [`manifest`], [`record`] | the table of items; why outputs exist, and their key |
+//! | 0 | [`digest`], [`error`] | BLAKE3 and canonical JSON; errors that say who must act |
+//!
+//! # Architecture invariants
+//!
+//! - Steps do no I/O, read no clock, no environment and no thread count; they see bytes, a digest and
+//!   the columns they declare, never a path or an id.
+//! - Only [`engine`] writes records; only [`dataset`] knows where files lie (`std::fs` and
+//!   `object_store` appear nowhere else); only [`cli`] prints and exits; nothing outside [`digest`]
+//!   hashes.
+//! - The list of steps is a slice that one can read ([`steps::STEPS`]): no registration.
+//! - There is no `unsafe` in this crate.
+//! - Outputs first, then the record, the manifest last: whatever is there, is whole.
+//! - Floats that end in an output: `+ − × ÷ sqrt` in a fixed order, nothing from `std`'s `sin`, `exp`
+//!   or `ln`; polars stores tables here and computes nothing.
+//!
+//! # Decisions that the code taught
+//!
+//! - `<unit>` in `items/<unit>@<key12>/` is the first 12 digits of the *input's digest*, not a name: see
+//!   [`record::Cause::place`].
+//! - `scan` has a grain of its own, *listing*: the whole listing is one unit, because its rows speak of
+//!   each other (duplicates) and of names. Its rows begin the trail empty, so that one added slide does
+//!   not change the trail of every patch of all others.
+//! - All steps of a run write into one root: earlier manifests at `manifests/<n>-<step>.parquet`,
+//!   records of all steps side by side.
+//! - Local folders go through `std::fs`, stores through `object_store`: see [`dataset`].
+//! - TIFF directories are read by our own code with the crate `tiff`'s vocabulary, for positional reads
+//!   from many threads: see `slide::tiff`.
+//! - JPEG is `libjpeg-turbo-rs`, whose bytes and pixels are those of libjpeg-turbo (Pillow, OpenSlide,
+//!   OpenCV), tried in `tests/`; pinned to one version, as every codec that touches pixels.
+//! - Patches are resampled with the Catmull–Rom cubic, not Lanczos, whose weights take a sine from
+//!   `std`.
+//! - A shard's part of a manifest carries one more column, `merge.order`; a merge sorts by it and drops
+//!   it.
 #![warn(missing_docs)]
 
 pub mod cli;
@@ -18,3 +95,8 @@ pub mod step;
 pub mod steps;
 
 pub use error::{Error, Result};
+
+/// The README's example is compiled and run like every other.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -112,10 +112,11 @@ pub fn add(command: Command) -> Command {
                 .help_heading(RUNS),
         )
         .arg(knob("max-failures", "N|P%", "Failed units that still exit with 0 [default: 0]"))
-        .arg(knob(
-            "max-decoded",
-            "SIZE",
-            "Largest decoded source tile or photo that is accepted [default: 512MiB]",
+        .arg(knob("max-decoded", "SIZE", "Largest decoded source tile or photo that is accepted").long_help(
+            format!(
+                "Largest decoded source tile or photo that is accepted [default: {}MiB]",
+                Limits::default().decoded_bytes >> 20
+            ),
         ));
     show(command)
 }
