@@ -16,5 +16,6 @@ pub mod report;
 pub mod slide;
 pub mod step;
 pub mod steps;
+pub mod summary;
 
 pub use error::{Error, Result};

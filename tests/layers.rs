@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("annotation", 1),
     ("manifest", 1),
     ("record", 1),
+    ("summary", 1),
     ("step", 2),
     ("dataset", 2),
     ("steps", 3),
