@@ -43,6 +43,7 @@
 //! | 2 | [`dataset`] | a root URI: read, stage, commit whole, verify |
 //! | 1 | [`slide`], [`image`] | pixels: pyramids of any format behind one trait; codecs, EXIF |
 //! | 1 | [`manifest`], [`record`] | the table of items; why outputs exist, and their key |
+//! | 1 | [`summary`] | what a run leaves for people: `run.json`, `failures.jsonl` |
 //! | 0 | [`digest`], [`error`] | BLAKE3 and canonical JSON; errors that say who must act |
 //!
 //! # Architecture invariants
@@ -93,6 +94,7 @@ pub mod report;
 pub mod slide;
 pub mod step;
 pub mod steps;
+pub mod summary;
 
 pub use error::{Error, Result};
 

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("annotation", 1),
     ("manifest", 1),
     ("record", 1),
+    ("summary", 1),
     ("step", 2),
     ("dataset", 2),
     ("steps", 3),
@@ -34,11 +35,9 @@ const BESIDE: &[(&str, &str)] = &[
     ("digest", "error"),
     ("slide", "image"),
     ("pipeline", "describe"),
-    // The report is written by the run, just before the manifest; it reads the run's summary.
+    // The report is written by the run, just before the manifest.
     ("engine", "report"),
-    ("report", "engine"),
     ("report", "lineage"),
-    ("lineage", "engine"),
 ];
 
 /// What is found in the code (comments, texts and tests left out), and the modules that may have it.

@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::engine::{Knobs, Layout};
 use crate::error::{Error, Result};
+use crate::slide::Limits;
 
 /// Heading of the knobs in the help.
 pub const RUNS: &str = "How it runs";
@@ -112,12 +113,13 @@ pub fn add(command: Command) -> Command {
                 .help_heading(RUNS),
         )
         .arg(knob("max-failures", "N|P%", "Failed units that still exit with 0 [default: 0]"))
-        .arg(knob("max-decoded", "SIZE", "Largest decoded source tile or photo that is accepted").long_help(
-            format!(
-                "Largest decoded source tile or photo that is accepted [default: {}MiB]",
-                Limits::default().decoded_bytes >> 20
-            ),
-        ));
+        .arg(
+            knob("max-decoded", "SIZE", "Largest decoded source tile or photo that is accepted")
+                .long_help(format!(
+                    "Largest decoded source tile or photo that is accepted [default: {}MiB]",
+                    Limits::default().decoded_bytes >> 20
+                )),
+        );
     show(command)
 }
 

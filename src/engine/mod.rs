@@ -20,9 +20,9 @@ mod unit;
 use std::time::Instant;
 
 pub use merge::{MergeSummary, merge};
-pub use types::{
-    Event, Failure, Knobs, Layout, MaxFailures, Shard, Silent, StepSummary, Summary, Watch,
-};
+pub use types::{Event, Knobs, Layout, MaxFailures, Shard, Silent, Watch};
+
+pub use crate::summary::{Failure, StepSummary, Summary};
 
 use crate::dataset::{self, MANIFEST, Root, Sealed};
 use crate::digest::Digest;

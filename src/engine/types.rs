@@ -1,10 +1,8 @@
-//! What a run is asked for, what it tells while it goes, and what it answers.
+//! What a run is asked for, and what it tells while it goes. What it answers is in [`crate::summary`].
 
-use serde::{Deserialize, Serialize};
-
-use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::slide::Limits;
+use crate::summary::{Failure, StepSummary};
 
 /// Knobs: what cannot change a pixel, and so never meets the key.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,34 +112,6 @@ impl std::str::FromStr for MaxFailures {
     }
 }
 
-/// A line of `failures.jsonl`: what could not be done, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// The item (or file) that failed.
-    pub id: String,
-    /// The step that was at work.
-    pub step: String,
-    /// [`Error::kind`].
-    pub kind: String,
-    /// What was found.
-    pub message: String,
-    /// What to do.
-    pub remedy: String,
-}
-
-impl Failure {
-    /// A failure of this step on this item.
-    pub fn new(id: &str, step: &str, error: &Error) -> Self {
-        Self {
-            id: id.into(),
-            step: step.into(),
-            kind: error.kind().into(),
-            message: error.to_string(),
-            remedy: error.remedy(),
-        }
-    }
-}
-
 /// What a run tells while it goes. Sent from many threads; a watcher must be quick.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -212,61 +182,4 @@ pub struct Silent;
 
 impl Watch for Silent {
     fn event(&self, _: Event) {}
-}
-
-/// What one step of a run did. The part of `run.json` that does not depend on the host comes first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StepSummary {
-    /// The step.
-    pub step: String,
-    /// Its version.
-    pub version: String,
-    /// All params, defaults filled in.
-    pub params: serde_json::Value,
-    /// Units in this run (this shard).
-    pub units: u64,
-    /// Units that a record answered.
-    pub hits: u64,
-    /// Units that were worked on and done.
-    pub made: u64,
-    /// Units (files, for `scan`) that failed.
-    pub failures: u64,
-    /// Items in the step's manifest.
-    pub items: u64,
-    /// Bytes of the units' inputs.
-    pub bytes_in: u64,
-    /// Bytes of all outputs that the manifest names.
-    pub bytes_out: u64,
-    /// Digest of the manifest file.
-    pub manifest: Digest,
-    /// Digest of what the manifest's rows follow from: rows before, keys, columns. A run that finds
-    /// it unchanged, and every unit done, has nothing to do.
-    pub follows_from: Digest,
-    /// The slowest units of this run: (id, seconds), slowest first, at most 20.
-    pub slowest: Vec<(String, f64)>,
-    /// Bytes written by this run.
-    pub bytes_written: u64,
-    /// Wall-clock seconds of this run.
-    pub seconds: f64,
-}
-
-/// What a run did: `run.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// Version of the microtome crate.
-    pub microtome: String,
-    /// Where the items came from.
-    pub input: String,
-    /// `I/N`, for a shard.
-    pub shard: Option<String>,
-    /// Step by step.
-    pub steps: Vec<StepSummary>,
-    /// Failures of all steps.
-    pub failures: u64,
-    /// Units of all steps.
-    pub units: u64,
-    /// Seconds of the whole run.
-    pub seconds: f64,
-    /// Threads it had.
-    pub threads: usize,
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::dataset::{MANIFEST, Root, WHOLE_FILE_BYTES};
 use crate::digest::Digest;
-use crate::engine::{StepSummary, Summary};
 use crate::error::{Error, Result};
 use crate::manifest::ManifestReader;
 use crate::record::Record;
+use crate::summary::{StepSummary, Summary};
 
 /// Most datasets that are followed back.
 const MOST_ROOTS: usize = 32;

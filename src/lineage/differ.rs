@@ -9,9 +9,9 @@ use super::ancestry::Ancestry;
 use super::contrast::{Change, maps, push};
 use crate::dataset::Root;
 use crate::digest::{Digest, Hasher};
-use crate::engine::StepSummary;
 use crate::error::Result;
 use crate::manifest::{BASE, BATCH_ROWS, Item, ManifestReader, Schema};
+use crate::summary::StepSummary;
 
 /// Most ids that are given as examples.
 const EXAMPLES: usize = 20;

@@ -8,8 +8,8 @@ use super::sheet::{Sheet, Sight};
 use super::tally::{Histogram, Tally};
 use super::words;
 use crate::digest::Digest;
-use crate::engine::Failure;
 use crate::manifest::{Column, Item, Schema};
+use crate::summary::Failure;
 
 /// Most slides that get a card.
 pub const MOST_CARDS: usize = 48;

@@ -30,11 +30,11 @@ pub use sheet::{MOST_PICTURES, Sheet, Sight};
 pub use tally::{Counted, Histogram, Tally};
 
 use crate::dataset::Root;
-use crate::engine::{Failure, Summary};
 use crate::error::Result;
 use crate::manifest::ManifestReader;
 use crate::record::{Cause, StepCause};
 use crate::steps;
+use crate::summary::{Failure, Summary};
 
 /// The report's file below the root.
 pub const REPORT: &str = "report.html";

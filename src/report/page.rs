@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::run;
 use super::sections;
 use super::words::{bytes, count, counted, percent, seconds};
-use crate::engine::Summary;
+use crate::summary::Summary;
 
 const STYLE: &str = include_str!("style.css");
 

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::words::{bytes, count, seconds};
 use crate::digest::Digest;
-use crate::engine::{StepSummary, Summary};
 use crate::lineage::{Param, params_by_interest};
+use crate::summary::{StepSummary, Summary};
 
 /// Longest value that is written out, in characters; longer ones are told by their digest.
 const VALUE_CHARACTERS: usize = 120;

@@ -7,7 +7,7 @@ use super::chart::{self, Axis};
 use super::findings::{Card, Findings, Resolution};
 use super::page::{empty_sources, nouns};
 use super::words::{bytes, count, counted, number, percent};
-use crate::engine::{Failure, Summary};
+use crate::summary::{Failure, Summary};
 
 /// What a source is called: slides have patches, photos have not.
 pub(super) fn source_nouns(findings: &Findings) -> (&'static str, &'static str) {

@@ -5,7 +5,7 @@ pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -52,10 +52,11 @@ pub fn percent(part: f64, whole: f64) -> String {
     }
     let value = part / whole * 100.0;
     match value {
-        v if v <= 0.0 || v >= 100.0 => format!("{v:.0} %"),
+        v if v <= 0.0 => "0 %".into(),
+        v if v >= 100.0 => format!("{v:.0} %"),
         v if v < 0.1 => "< 0.1 %".into(),
         v if v > 99.9 => "> 99.9 %".into(),
-        v if v < 10.0 || v > 99.0 => format!("{v:.1} %"),
+        v if !(10.0..=99.0).contains(&v) => format!("{v:.1} %"),
         v => format!("{v:.0} %"),
     }
 }

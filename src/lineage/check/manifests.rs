@@ -106,10 +106,13 @@ fn rows(
     }
 }
 
-/// Outputs of the records that were met last: (file, offset) to (length, digest).
+/// Outputs of a record: (file, offset) to (length, digest).
+type Named = HashMap<(String, Option<u64>), (u64, Digest)>;
+
+/// Outputs of the records that were met last.
 #[derive(Default)]
 struct Outputs {
-    recent: Vec<(Digest, HashMap<(String, Option<u64>), (u64, Digest)>)>,
+    recent: Vec<(Digest, Named)>,
 }
 
 impl Outputs {
@@ -143,7 +146,7 @@ impl Outputs {
     }
 }
 
-fn outputs(record: Record) -> HashMap<(String, Option<u64>), (u64, Digest)> {
+fn outputs(record: Record) -> Named {
     let one = |o: crate::record::Output| Some(((o.path?, o.offset), (o.length, o.digest)));
     record.outputs.into_iter().filter_map(one).collect()
 }
