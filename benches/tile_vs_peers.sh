@@ -18,12 +18,14 @@ python=${MICROTOME_PYTHON:-python3}
 export VIPS_CONCURRENCY=2
 
 cd "$root"
-# The path of an executable as cargo tells it: the folder depends on the caller's settings.
+# The path of the executable of a target (`--bin NAME`, `--bench NAME`), as cargo tells it: the folder
+# depends on the caller's settings.
 built() {
     cargo build --release --quiet --message-format=json "$@" | "$python" -c '
 import json, sys
-found = [m["executable"] for m in map(json.loads, sys.stdin) if m.get("executable")]
-print(found[-1])'
+for message in map(json.loads, sys.stdin):
+    if message.get("executable") and message["target"]["name"] == sys.argv[1]:
+        print(message["executable"])' "$2"
 }
 microtome=${MICROTOME_BIN:-$(built --bin microtome)}
 floor=$(built --bench codec_floor)
