@@ -156,16 +156,18 @@ impl Bits<'_> {
     /// travel by value, so that they stay in registers.
     #[inline]
     fn refill(&mut self, next: u64, count: i32) -> (u64, i32) {
-        if let Some(&[a, b, c, d, e, f, g, h]) = self.data.get(self.at..self.at + 8) {
-            let word = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        if let Some(&bytes) = self.data.get(self.at..).and_then(<[u8]>::first_chunk) {
+            let word = u64::from_be_bytes(bytes);
             // No byte of it is FF: no byte of its complement is zero.
             let zeros = (!word).wrapping_sub(0x0101_0101_0101_0101) & word & 0x8080_8080_8080_8080;
             if zeros == 0 {
-                let bytes = (63 - count) / 8;
-                self.at += bytes as usize;
-                let filled = count + bytes * 8;
+                // `count` is 0 to 31 here.
+                let bytes = 63_i32.wrapping_sub(count) / 8;
+                self.at = self.at.wrapping_add(bytes as usize);
+                let filled = count.wrapping_add(bytes.wrapping_mul(8));
                 // The bits of the byte that was only half taken are read again.
-                return ((next | word >> count) & (u64::MAX << (64 - filled)), filled);
+                let kept = u64::MAX.wrapping_shl(64_i32.wrapping_sub(filled) as u32);
+                return ((next | word.wrapping_shr(count as u32)) & kept, filled);
             }
         }
         self.refill_bytewise(next, count)
@@ -201,9 +203,11 @@ impl Bits<'_> {
         if bits == 0 {
             bits = dc.single(next)?.0;
         }
-        next <<= bits;
-        count -= bits as i32;
-        let mut k = 1;
+        // At most 31 bits of 64, at most 63 steps beyond 64: nothing here can overflow, and a branch that
+        // watches for it costs a tenth of the walk.
+        next = next.wrapping_shl(bits);
+        count = count.wrapping_sub(bits as i32);
+        let mut k = 1_u32;
         while k < 64 {
             if count < 32 && !self.ended {
                 (next, count) = self.refill(next, count);
@@ -211,13 +215,13 @@ impl Bits<'_> {
             let entry = u32::from(ac.fast[(next >> (64 - LOOK)) as usize]);
             let (mut bits, mut step) = (entry & 0xFF, entry >> 8);
             // Codes that would reach into the next block are walked one by one.
-            let reach = k + (step & 63) + (step >> 6);
+            let reach = k.wrapping_add(step & 63).wrapping_add(step >> 6);
             if bits == 0 || reach > 64 {
                 (bits, step) = ac.single(next)?;
             }
-            next <<= bits;
-            count -= bits as i32;
-            k += step;
+            next = next.wrapping_shl(bits);
+            count = count.wrapping_sub(bits as i32);
+            k = k.wrapping_add(step);
         }
         (self.next, self.count) = (next, count);
         // Bits that were not there were zeros: it is enough to notice at the end of the block.
