@@ -70,12 +70,17 @@ pub fn merge(from: &[Root], out: &Root) -> Result<MergeSummary> {
     let _staging = out.begin()?;
     let manifests = collect(from, "manifest", ".parquet")?;
     let files_brought = bring(from, out)?;
+    let mut summary = join_summaries(&collect(from, "runs", ".json")?)?;
     for stem in earlier_manifests(from)? {
         let parts = collect(from, &stem, ".parquet")?;
         let (sealed, _) = join(&parts, out)?;
+        for (index, step) in summary.steps.iter_mut().enumerate() {
+            if super::between(index, &step.step, None) == format!("{stem}.parquet") {
+                step.manifest = sealed.digest;
+            }
+        }
         out.put(&format!("{stem}.parquet"), sealed)?;
     }
-    let mut summary = join_summaries(&collect(from, "runs", ".json")?)?;
     let failures = join_failures(&collect(from, "failures", ".jsonl")?, &summary)?;
     let (sealed, items) = join(&manifests, out)?;
     if let Some(last) = summary.steps.last_mut() {

@@ -71,7 +71,7 @@ pub fn write(root: &Root, summary: &Summary, manifest: ManifestReader) -> Result
 /// Counts what the page says.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn find(root: &Root, summary: &Summary, mut manifest: ManifestReader) -> Result<Findings> {
     let mut findings = Findings::default();
     let step = summary.steps.last().map_or("", |s| s.step.as_str());

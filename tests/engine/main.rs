@@ -4,6 +4,7 @@
 mod common;
 mod guarantees;
 mod kills;
+mod servers;
 mod shards;
 mod stores;
 mod tree;

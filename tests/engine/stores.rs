@@ -8,18 +8,22 @@ use object_store::memory::InMemory;
 use tempfile::tempdir;
 
 use crate::common::fixture;
+use crate::servers::servers;
 use crate::tree::{root, run, scan_and_tile};
 
-fn every_root(test: impl Fn(Root)) {
+fn every_root(name: &str, test: impl Fn(Root)) {
     let folder = tempdir().unwrap();
     test(root(&folder.path().join("not there yet")));
     test(Root::over(Arc::new(InMemory::new()), "some/prefix").unwrap());
     test(Root::over(Arc::new(InMemory::new()), "").unwrap());
+    for server in servers(name) {
+        test(server.root("some/prefix"));
+    }
 }
 
 #[test]
 fn what_is_written_is_read_and_listed() {
-    every_root(|root| {
+    every_root("what_is_written_is_read_and_listed", |root| {
         assert_eq!(root.read("a/b.json").unwrap(), None);
         assert_eq!(root.length("a/b.json").unwrap(), None);
         assert!(root.list("").unwrap().is_empty());
@@ -43,7 +47,7 @@ fn what_is_written_is_read_and_listed() {
 
 #[test]
 fn a_file_is_new_once_whoever_races() {
-    every_root(|root| {
+    every_root("a_file_is_new_once_whoever_races", |root| {
         let won: usize = std::thread::scope(|scope| {
             let writers: Vec<_> = (0..8_u8)
                 .map(|n| {
@@ -65,7 +69,7 @@ fn a_file_is_new_once_whoever_races() {
 
 #[test]
 fn a_unit_appears_whole_or_not_at_all() {
-    every_root(|root| {
+    every_root("a_unit_appears_whole_or_not_at_all", |root| {
         let mut dropped = root.unit("aaaa@bbbb", Some(1000)).unwrap();
         dropped.item("x.png", &[1; 100]).unwrap();
         drop(dropped);
@@ -96,7 +100,7 @@ fn a_unit_appears_whole_or_not_at_all() {
 
 #[test]
 fn paths_that_lead_out_are_refused() {
-    every_root(|root| {
+    every_root("paths_that_lead_out_are_refused", |root| {
         for path in ["../x", "a/../../x"] {
             assert!(root.read(path).is_err(), "{path}");
             assert!(root.replace(path, b"").is_err(), "{path}");
