@@ -1,6 +1,6 @@
 //! A local folder as a root.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
@@ -201,7 +201,13 @@ impl Folder {
             let path = path.keep();
             let lock_path = path.with_extension("lock");
             let Ok(lock) = File::create(&lock_path) else { continue };
-            if lock.try_lock().is_err() || !lock_path.exists() {
+            match lock.try_lock() {
+                Err(TryLockError::WouldBlock) => continue,
+                // Some network file systems have no locks: nobody can then tell that this run is dead,
+                // and what it leaves when it is killed stays in `.staging/`.
+                Ok(()) | Err(TryLockError::Error(_)) => {}
+            }
+            if !lock_path.exists() {
                 continue;
             }
             let staging = Arc::new(Staging { path, lock_path, lock });

@@ -68,7 +68,7 @@ pub fn check_size(width_px: u32, height_px: u32, pixel_bytes: u64, limit_bytes: 
             format!("a picture of {width_px} × {height_px} pixels"),
             format!("{bytes} bytes"),
             format!("{limit_bytes} bytes"),
-            "raise the limit of decoded bytes if the file is to be trusted",
+            "raise the limit of decoded bytes (`--max-decoded`) if the file is to be trusted",
         ));
     }
     Ok(())

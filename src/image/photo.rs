@@ -129,7 +129,7 @@ fn named(media_type: &str, error: &image::ImageError) -> Error {
             format!("a picture ({media_type})"),
             "larger",
             "the decoding limit",
-            "raise the limit of decoded bytes",
+            "raise the limit of decoded bytes (`--max-decoded`)",
         ),
         image::ImageError::Unsupported(what) => {
             Error::unsupported(format!("{media_type}: {what}"), "convert it to PNG")

@@ -77,7 +77,7 @@ fn whole(source: &dyn ReadAt, length: u64, limits: Limits) -> Result<Vec<u8>> {
             "a photo",
             format!("{length} bytes"),
             format!("{} bytes", limits.decoded_bytes),
-            "raise the limit of decoded bytes if the file is to be trusted",
+            "raise the limit of decoded bytes (`--max-decoded`) if the file is to be trusted",
         ));
     }
     source.read_vec(0, length)

@@ -47,7 +47,7 @@ fn compression(code: u64) -> (String, Option<Compression>) {
         50000 => ("zstd", Some(Compression::Zstd)),
         50001 => ("webp", Some(Compression::WebP)),
         50002 | 52546 => ("jpeg-xl", None),
-        _ => return (format!("compression {code}"), None),
+        _ => return (code.to_string(), None),
     };
     (name.to_owned(), codec)
 }

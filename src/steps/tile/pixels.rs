@@ -18,7 +18,7 @@ pub fn channels(geometry: &Geometry) -> Result<u8> {
 fn deep(bits: u8) -> Error {
     Error::unsupported(
         format!("cutting {bits}-bit slides into patches"),
-        "make 8-bit copies with `normalize` first, which says how the range is mapped",
+        "make 8-bit copies first, so that it is you who says how the range is mapped (`vips linear`, `vips cast`)",
     )
 }
 

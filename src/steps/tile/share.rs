@@ -78,7 +78,7 @@ impl<'a> Shared<'a> {
                 "the part of the slide behind one patch",
                 format!("{bytes} bytes ({} × {} pixels)", right - left, bottom - top),
                 format!("{} bytes", self.most_bytes),
-                "lower `tile_px`, ask for a finer resolution, or raise the limit of decoded bytes",
+                "lower `tile_px`, ask for a finer resolution, or raise the limit of decoded bytes (`--max-decoded`)",
             ));
         }
         let (tile_w, tile_h) = (self.level.tile_width_px, self.level.tile_height_px);
