@@ -132,6 +132,24 @@ pub struct Record {
     pub made_by: MadeBy,
 }
 
+/// How a record's file ends: `,"seal":"<digest of all bytes before>"}`. It is no secret and no
+/// signature; it tells a file that a disk or an editor changed.
+const SEAL: &str = ",\"seal\":\"";
+/// Bytes of the ending.
+const SEAL_BYTES: usize = SEAL.len() + 64 + 2;
+
+/// The text of a record's file before its seal, if that holds.
+fn sealed<'a>(key: &Digest, bytes: &'a [u8]) -> Result<&'a [u8]> {
+    let changed =
+        || Error::format(name(key), "its bytes are not those that were sealed: it was changed");
+    let at = bytes.len().checked_sub(SEAL_BYTES).ok_or_else(changed)?;
+    let (body, seal) = bytes.split_at(at);
+    if seal != format!("{SEAL}{}\"}}", Digest::of(body)).as_bytes() {
+        return Err(changed());
+    }
+    Ok(body)
+}
+
 /// A pack as a whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,6 +200,7 @@ impl<'a> Outline<'a> {
             #[serde(default)]
             packs: Vec<PackFile>,
         }
+        sealed(key, bytes)?;
         let text: Text<'a> =
             serde_json::from_slice(bytes).map_err(|e| Error::format(name(key), e.to_string()))?;
         hold(key, &text.cause)?;
@@ -218,21 +237,27 @@ fn hold(key: &Digest, cause: &Cause) -> Result<()> {
 }
 
 impl Record {
-    /// The bytes of the record's file: canonical JSON, so that equal records are equal files.
+    /// The bytes of the record's file: canonical JSON, sealed, so that equal records are equal files.
     ///
     /// # Errors
     /// [`Error::Params`] when a fact cannot be carried by JSON exactly.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        crate::digest::canonical_json(self).map(String::into_bytes)
+        let mut text = crate::digest::canonical_json(self)?;
+        text.pop();
+        let seal = Digest::of(text.as_bytes());
+        text.push_str(&format!("{SEAL}{seal}\"}}"));
+        Ok(text.into_bytes())
     }
 
     /// Reads a record and holds it to its name.
     ///
     /// # Errors
-    /// [`Error::Format`] when the text is no record or its cause does not hash to `key`.
+    /// [`Error::Format`] when the text is no record, was changed since it was sealed, or its cause does
+    /// not hash to `key`.
     pub fn from_bytes(key: &Digest, bytes: &[u8]) -> Result<Self> {
+        let text = [sealed(key, bytes)?, b"}"].concat();
         let record: Self =
-            serde_json::from_slice(bytes).map_err(|e| Error::format(name(key), e.to_string()))?;
+            serde_json::from_slice(&text).map_err(|e| Error::format(name(key), e.to_string()))?;
         hold(key, &record.cause)?;
         Ok(record)
     }

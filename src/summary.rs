@@ -91,3 +91,11 @@ pub struct Summary {
     /// Threads it had.
     pub threads: usize,
 }
+
+impl Summary {
+    /// Inputs of the run: the files, slides or patches that came in. Units of later steps are the same
+    /// ones again.
+    pub fn inputs(&self) -> u64 {
+        self.steps.iter().map(|step| step.units).max().unwrap_or(0)
+    }
+}

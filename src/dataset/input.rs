@@ -72,14 +72,9 @@ pub fn list_input(uri: &str, selects: Selects<'_>, except: &Root) -> Result<Cand
         let metadata =
             fs::metadata(&path).map_err(|e| Error::store(path.display().to_string(), e))?;
         if metadata.is_dir() {
-            Walk {
-                root: &path,
-                selects,
-                except: except.local(),
-                seen: HashSet::new(),
-                found: &mut found,
-            }
-            .folder(&path, 0);
+            // A folder that was seen is not looked into: nor is the output, by whatever name.
+            let seen = except.local().and_then(identity).into_iter().collect();
+            Walk { root: &path, selects, seen, found: &mut found }.folder(&path, 0);
         } else if is_list(uri) {
             list_rows(&path.display().to_string(), &mut found)?;
         } else {
@@ -160,10 +155,19 @@ fn list_rows(uri: &str, found: &mut Candidates) -> Result<()> {
     let bytes = super::read_file(uri)?;
     let folder = uri.rsplit_once('/').map_or("", |(folder, _)| folder);
     for (row, mut given) in read_list(uri, &bytes)?.into_iter().enumerate() {
+        // Blank lines, which spreadsheets leave at the end.
+        if given.is_empty() {
+            continue;
+        }
         let path = given.remove("path").ok_or_else(|| {
+            let columns: Vec<_> = given.keys().map(String::as_str).collect();
             Error::params(
                 "INPUT",
-                format!("row {} of {uri} has no value in a column `path`", row + 1),
+                format!(
+                    "row {} of {uri} has no value in a column `path`; it has: {}",
+                    row + 1,
+                    columns.join(", ")
+                ),
             )
         })?;
         let id = given.remove("id").unwrap_or_else(|| path.trim_start_matches("./").to_string());
@@ -178,17 +182,22 @@ fn list_rows(uri: &str, found: &mut Candidates) -> Result<()> {
     Ok(())
 }
 
+/// What a folder is, whatever it is called.
+fn identity(folder: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(folder).ok().map(|m| (m.dev(), m.ino()))
+}
+
 struct Walk<'a> {
     root: &'a Path,
     selects: Selects<'a>,
-    except: Option<&'a Path>,
     seen: HashSet<(u64, u64)>,
     found: &'a mut Candidates,
 }
 
 impl Walk<'_> {
     fn id(&self, path: &Path) -> String {
-        path.strip_prefix(self.root).unwrap_or(path).to_string_lossy().replace('\\', "/")
+        path.strip_prefix(self.root).unwrap_or(path).to_string_lossy().into_owned()
     }
 
     fn failed(&mut self, path: &Path, cause: impl std::fmt::Display) {
@@ -197,15 +206,9 @@ impl Walk<'_> {
     }
 
     fn folder(&mut self, folder: &Path, depth: usize) {
-        use std::os::unix::fs::MetadataExt;
-        if self.except == Some(folder) {
-            return;
-        }
         // Links may lead in circles.
-        match fs::metadata(folder) {
-            Ok(m) if self.seen.insert((m.dev(), m.ino())) => {}
-            Ok(_) => return,
-            Err(e) => return self.failed(folder, e),
+        if identity(folder).is_some_and(|identity| !self.seen.insert(identity)) {
+            return;
         }
         if depth > MOST_DEEP {
             return self.failed(folder, format!("more than {MOST_DEEP} folders deep"));

@@ -85,6 +85,24 @@ impl Folder {
         &self.path
     }
 
+    /// The folder without links, `.` and `..`, as far as it exists.
+    pub fn real(&self) -> PathBuf {
+        let mut rest = Vec::new();
+        for place in self.path.ancestors() {
+            if let Ok(real) = fs::canonicalize(place) {
+                return rest.iter().rev().fold(real, |mut path, part| {
+                    match part {
+                        Component::ParentDir => drop(path.pop()),
+                        part => path.push(part),
+                    }
+                    path
+                });
+            }
+            rest.extend(place.components().next_back());
+        }
+        self.path.clone()
+    }
+
     /// A path below the folder; `..` and absolute paths, which a hostile manifest may hold, are
     /// refused.
     pub fn below(&self, path: &str) -> Result<PathBuf> {

@@ -106,6 +106,15 @@ impl Root {
         }
     }
 
+    /// Whether two roots are one place, however it is spelled (`s/`, `../s`, a link to it).
+    pub fn is(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Place::Local(a), Place::Local(b)) => a.real() == b.real(),
+            (Place::Remote(a), Place::Remote(b)) => a.uri() == b.uri(),
+            _ => false,
+        }
+    }
+
     /// Whether there is a manifest, whole or in parts.
     ///
     /// # Errors

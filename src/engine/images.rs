@@ -85,7 +85,7 @@ pub(super) fn share(
     while let Some(batch) = reader.next_batch()? {
         for item in batch {
             units += 1;
-            bytes += item.length;
+            bytes = u64::saturating_add(bytes, item.length);
             let row = (
                 (&item.id, &item.digest, &item.label, &item.group, &item.split),
                 (item.weight, &item.trail, &item.facts),
@@ -101,7 +101,10 @@ pub(super) fn share(
     }
     let own = parts::mine(&all, shard);
     let mine = || all.iter().zip(&own).filter(|(_, own)| **own);
-    let (units, bytes) = (mine().count() as u64, mine().map(|((_, length), _)| length).sum());
+    let (units, bytes) = (
+        mine().count() as u64,
+        mine().fold(0, |sum: u64, ((_, length), _)| sum.saturating_add(*length)),
+    );
     Ok(Share { own: Some(own), units, bytes, follows_from: from.finish() })
 }
 
@@ -128,7 +131,7 @@ pub(super) fn all_done(
             tally.units += 1;
             tally.hits += 1;
             tally.items += items;
-            tally.bytes_in += item.length;
+            tally.bytes_in = tally.bytes_in.saturating_add(item.length);
             tally.bytes_out += bytes;
         }
     }
@@ -309,7 +312,7 @@ fn tell(bench: &Bench<'_>, tally: &mut Tally, unit: &Settled) {
 /// Writes the rows of a unit whose turn has come.
 fn write(bench: &Bench<'_>, tally: &mut Tally, unit: Settled, rows: &mut RowsOut) -> Result<()> {
     tally.units += 1;
-    tally.bytes_in += unit.item.length;
+    tally.bytes_in = tally.bytes_in.saturating_add(unit.item.length);
     let step = bench.step.entry().name;
     let (key, done) = match unit.result {
         Ok(settled) => settled,

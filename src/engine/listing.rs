@@ -41,6 +41,10 @@ pub(super) fn run(asked: &Asked<'_>, rows: &mut RowsOut) -> Result<Tally> {
         tally.failures.push((order, failure));
     };
 
+    if listed.files.is_empty() && listed.failed.is_empty() {
+        let message = format!("there is no file in {} that is wanted", asked.input);
+        asked.watch.event(Event::Note { message });
+    }
     let own = share(asked, &listed.files)?;
     let files: Vec<(u64, &Candidate)> =
         (0..).zip(&listed.files).zip(&own).filter(|(_, own)| **own).map(|(file, _)| file).collect();
@@ -182,9 +186,15 @@ fn publish(asked: &Asked<'_>, key: &Digest, cause: Cause, digests: &[Digest]) ->
     if asked.out.write_new(&Record::path(key), &record.to_bytes()?)? {
         return Ok(false);
     }
-    match asked.out.record(key)? {
-        Some(first) if first.outputs == record.outputs => Ok(true),
-        _ => Err(Error::NotDeterministic {
+    match asked.out.record(key) {
+        Err(error @ Error::Format { .. }) => {
+            let message = format!("{error}; it is made anew");
+            asked.watch.event(Event::Note { message });
+            asked.out.replace(&Record::path(key), &record.to_bytes()?).map(|()| false)
+        }
+        Err(error) => Err(error),
+        Ok(Some(first)) if first.outputs == record.outputs => Ok(true),
+        Ok(_) => Err(Error::NotDeterministic {
             key: key.short(),
             message: "the same files gave other rows".into(),
         }),

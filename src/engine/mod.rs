@@ -57,17 +57,16 @@ pub fn check(plan: &Plan) -> Result<()> {
     let Some(first) = plan.steps.first() else {
         return Err(Error::params("steps", "there is none: name at least one"));
     };
-    let same_place = |root: Root| root.uri() == plan.out.uri();
     let mut schema = Schema::default();
     if first.entry().grain == Grain::Listing {
         let is_folder = dataset::is_url(&plan.input) || std::path::Path::new(&plan.input).is_dir();
-        if is_folder && Root::open(&plan.input).is_ok_and(same_place) {
+        if is_folder && Root::open(&plan.input).is_ok_and(|root| root.is(&plan.out)) {
             return Err(Error::params("--output", "it is the input itself: choose another folder"));
         }
     } else {
         let input = Root::open(&plan.input)?;
         schema = input.manifest()?.schema().clone();
-        if same_place(input) {
+        if input.is(&plan.out) {
             return Err(Error::params(
                 "--output",
                 "it is the input dataset itself: choose another folder",
@@ -93,6 +92,30 @@ pub fn check(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// Refuses an output that holds somebody else's manifest: a table without our columns, or a broken
+/// one that no run of ours stands beside.
+fn own(out: &Root) -> Result<()> {
+    let foreign = match out.length(MANIFEST)? {
+        None => false,
+        Some(_) => match out.manifest() {
+            Ok(_) => false,
+            Err(Error::Format { .. }) => earlier_run(out, None)?.is_none(),
+            Err(Error::Schema { .. }) => true,
+            Err(other) => return Err(other),
+        },
+    };
+    if foreign {
+        return Err(Error::params(
+            "--output",
+            format!(
+                "{} holds a {MANIFEST} that microtome did not write: choose another folder",
+                out.uri()
+            ),
+        ));
+    }
+    Ok(())
+}
+
 /// Runs a chain.
 ///
 /// # Errors
@@ -100,6 +123,7 @@ pub fn check(plan: &Plan) -> Result<()> {
 /// it was told to stop. Failures of single units are in the summary, not here.
 pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result<Summary> {
     check(plan)?;
+    own(&plan.out)?;
     let begun = Instant::now();
     let _staging = plan.out.begin()?;
     let mut summary = Summary {
@@ -258,6 +282,7 @@ fn image_step(
         crew,
         watch,
         claims: unit::Claims::default(),
+        noted: false.into(),
     };
     if let Some(earlier) = chained.earlier
         && earlier.follows_from == share.follows_from

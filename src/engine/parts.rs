@@ -16,7 +16,8 @@ pub(super) fn mine<K: Ord + Clone>(units: &[(K, u64)], shard: Option<Shard>) -> 
     let mut groups: BTreeMap<&K, u64> = BTreeMap::new();
     for (key, bytes) in units {
         // A unit costs something even if it is empty.
-        *groups.entry(key).or_default() += bytes + 4096;
+        let sum = groups.entry(key).or_default();
+        *sum = sum.saturating_add(bytes.saturating_add(4096));
     }
     let mut by_size: Vec<(&K, u64)> = groups.into_iter().collect();
     by_size.sort_by_key(|(_, bytes)| Reverse(*bytes));
@@ -28,7 +29,7 @@ pub(super) fn mine<K: Ord + Clone>(units: &[(K, u64)], shard: Option<Shard>) -> 
             if index == shard.index {
                 own.insert(key);
             }
-            loads.push(Reverse((load + bytes, index)));
+            loads.push(Reverse((load.saturating_add(bytes), index)));
         }
     }
     units.iter().map(|(key, _)| own.contains(key)).collect()

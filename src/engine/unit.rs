@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -23,6 +24,8 @@ pub(super) struct Bench<'a> {
     pub crew: &'a Crew,
     pub watch: &'a dyn Watch,
     pub claims: Claims,
+    /// Whether it was said that units found done keep their layout.
+    pub noted: AtomicBool,
 }
 
 /// A unit that is done.
@@ -54,10 +57,22 @@ impl Bench<'_> {
     pub fn settle(&self, item: &Item, cause: Cause, key: Digest) -> Result<Done> {
         let _claim = self.claims.take(key);
         self.crew.check()?;
-        let known = self.out.record(&key)?;
+        let (known, damaged) = match self.out.record(&key) {
+            Ok(known) => (known, false),
+            // Nothing is lost: what it named can be made again.
+            Err(error @ Error::Format { .. }) => {
+                let message = format!("{error}; it is made anew");
+                self.watch.event(Event::Note { message });
+                (None, true)
+            }
+            Err(error) => return Err(error),
+        };
         if let Some(record) = &known
             && self.intact(&cause.place()?, &record.outline())?
         {
+            if !record.outputs.is_empty() {
+                self.note_layout(!record.packs.is_empty());
+            }
             return Ok(Done { record: record.clone(), hit: true, bytes_written: 0, seconds: 0.0 });
         }
         self.watch.event(Event::UnitBegun { id: item.id.clone() });
@@ -95,6 +110,9 @@ impl Bench<'_> {
         let packs = stage.commit()?;
         let made_by = MadeBy::this_build();
         let record = Record { cause, outputs, previews, packs, made_by };
+        if damaged {
+            self.out.remove(&Record::path(&key))?;
+        }
         let record = self.publish(&key, record, known)?;
         let seconds = begun.elapsed().as_secs_f64();
         Ok(Done { record, hit: false, bytes_written: bytes, seconds })
@@ -119,7 +137,23 @@ impl Bench<'_> {
     pub fn found_done(&self, cause: &Cause, key: &Digest) -> Result<Option<(u64, u64)>> {
         let Some(bytes) = self.out.read(&Record::path(key))? else { return Ok(None) };
         let outline = Outline::from_bytes(key, &bytes)?;
-        Ok(self.intact(&cause.place()?, &outline)?.then_some((outline.items, outline.bytes)))
+        let done = self.intact(&cause.place()?, &outline)?;
+        if done && outline.items > 0 {
+            self.note_layout(!outline.packs.is_empty());
+        }
+        Ok(done.then_some((outline.items, outline.bytes)))
+    }
+
+    /// Says once that units found done keep the layout that they have.
+    fn note_layout(&self, packed: bool) {
+        let asked = matches!(self.knobs.layout, Layout::Packs { .. });
+        if packed != asked && !self.noted.swap(true, Ordering::Relaxed) {
+            let (is, wanted) = if packed { ("packs", "loose") } else { ("loose files", "packed") };
+            let message = format!(
+                "outputs that are done stay in {is}: for {wanted} ones choose another output"
+            );
+            self.watch.event(Event::Note { message });
+        }
     }
 
     /// Whether everything that a record names is there, in full length. (Every byte is for `check`.)

@@ -4,6 +4,7 @@
 //! column order, no time stamp. That is what lets a merge of shards equal one run byte for byte.
 
 use std::io::Write;
+use std::sync::PoisonError;
 
 use polars::frame::DataFrame;
 use polars::io::mmap::MmapBytesReader;
@@ -16,6 +17,9 @@ use serde_json::Value;
 
 use super::{BASE, Field, Item, Kind, Schema};
 use crate::error::{Error, Result};
+
+/// Lengths and offsets stay below 2^53 (8 PiB), which JSON and floats still carry exactly.
+const MOST: u64 = 1 << 53;
 
 /// Rows of a batch, and of a Parquet row group.
 pub const BATCH_ROWS: usize = 65_536;
@@ -90,7 +94,11 @@ impl<W: Write> ManifestWriter<W> {
         if !self.batch.is_empty() || self.rows == 0 {
             self.flush()?;
         }
-        self.writer.finish().map_err(|e| Error::store("manifest", e))?;
+        // No Arrow schema beside the Parquet one: polars would put `string_view` there, with which
+        // pyarrow and pandas can neither filter nor sort.
+        let writer = self.writer.get_writer();
+        let ended = writer.lock().unwrap_or_else(PoisonError::into_inner).end(Some(Vec::new()));
+        ended.map_err(|e| Error::store("manifest", e))?;
         Ok(self.rows)
     }
 
@@ -270,10 +278,10 @@ fn items(schema: &Schema, frame: &DataFrame, first_row: usize) -> Result<Vec<Ite
             let int = |c: usize| -> Result<Option<u64>> {
                 match get(c)? {
                     AnyValue::Null => Ok(None),
-                    v => v
-                        .extract::<u64>()
-                        .map(Some)
-                        .ok_or_else(|| at(c, "is negative or too large")),
+                    v => match v.extract::<u64>() {
+                        Some(v) if v < MOST => Ok(Some(v)),
+                        _ => Err(at(c, "is negative or too large")),
+                    },
                 }
             };
             let side = |c: usize| -> Result<Option<u32>> {

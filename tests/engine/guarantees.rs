@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use microtome::Error;
 use microtome::engine::{Failure, Knobs, Layout, MaxFailures, Shard};
 use microtome::manifest::{Item, ManifestWriter, Schema};
+use microtome::record::Record;
 use serde_json::json;
 use tempfile::tempdir;
 
-use crate::common::fixture;
+use crate::common::{fixture, python_or_skip};
 use crate::tree::{assert_same, root, run, scan_and_tile, step, tile_params, tree};
 
 fn knobs(threads: usize, layout: Layout) -> Knobs {
@@ -169,10 +170,11 @@ fn other_bytes_for_the_same_key_are_an_error_never_newest_wins() {
     run(uri, scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap();
     // As if an earlier run of the same version had made another patch.
     let record = tile_record(out.path());
-    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
-    json["outputs"][0]["digest"] = json["outputs"][1]["digest"].clone();
-    fs::write(&record, json.to_string()).unwrap();
-    let patch = json["outputs"][0]["path"].as_str().unwrap();
+    let key = record.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    let mut other = Record::from_bytes(&key, &fs::read(&record).unwrap()).unwrap();
+    other.outputs[0].digest = other.outputs[1].digest;
+    fs::write(&record, other.to_bytes().unwrap()).unwrap();
+    let patch = other.outputs[0].path.as_ref().unwrap();
     let bytes = fs::read(out.path().join(patch)).unwrap();
     fs::remove_file(out.path().join(patch)).unwrap();
     let summary = run(uri, scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap();
@@ -183,18 +185,44 @@ fn other_bytes_for_the_same_key_are_an_error_never_newest_wins() {
 }
 
 #[test]
-fn a_changed_record_is_refused_not_believed() {
+fn a_changed_or_empty_record_is_made_anew_not_believed() {
     let input = copies(&[("slides/he-svs.svs", "one.svs")]);
     let out = tempdir().unwrap();
     let uri = input.path().to_str().unwrap();
     run(uri, scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap();
+    let whole = tree(out.path());
     let record = tile_record(out.path());
     let text = fs::read_to_string(&record).unwrap();
-    fs::write(&record, text.replacen("\"tile_px\":256", "\"tile_px\":255", 1)).unwrap();
-    let summary = run(uri, scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap();
-    assert_eq!(summary.failures, 1);
-    let failures = fs::read_to_string(out.path().join("failures.jsonl")).unwrap();
-    assert!(failures.contains("does not hash to its name"), "{failures}");
+    let changes = [
+        text.replacen("\"tile_px\":256", "\"tile_px\":255", 1),
+        text.replacen("\"luminance_mean\":1", "\"luminance_mean\":2", 1),
+        text[..text.len() / 2].to_string(),
+        String::new(),
+    ];
+    for changed in changes {
+        assert_ne!(changed, text);
+        fs::write(&record, &changed).unwrap();
+        // Without the manifest of before, so that its rows are made from the records.
+        fs::remove_file(out.path().join("manifest.parquet")).unwrap();
+        let summary = run(uri, scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap();
+        assert_eq!((summary.failures, summary.steps[1].made), (0, 1));
+        assert_same(&whole, &tree(out.path()), &changed.chars().take(40).collect::<String>());
+    }
+    for record in fs::read_dir(out.path().join("records")).unwrap() {
+        fs::write(record.unwrap().path(), "").unwrap();
+    }
+    fs::remove_file(out.path().join("manifest.parquet")).unwrap();
+    run(uri, scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap();
+    assert_same(&whole, &tree(out.path()), "all records empty");
+}
+
+#[test]
+fn somebody_elses_manifest_is_not_overwritten() {
+    let out = tempdir().unwrap();
+    fs::write(out.path().join("manifest.parquet"), b"mine").unwrap();
+    let error = run(&slides(), scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap_err();
+    assert!(error.to_string().contains("did not write"), "{error}");
+    assert_eq!(fs::read(out.path().join("manifest.parquet")).unwrap(), b"mine");
 }
 
 #[test]
@@ -255,8 +283,20 @@ fn the_output_may_lie_in_the_input_but_not_be_it() {
         let summary = run(uri, scan_and_tile(), &inside, &Knobs::default()).unwrap();
         assert_eq!((summary.steps[0].units, summary.failures), (1, 0));
     }
-    let error = run(uri, scan_and_tile(), &root(input.path()), &Knobs::default()).unwrap_err();
-    assert!(matches!(error, Error::Params { .. }), "{error}");
+    let link = tempdir().unwrap();
+    std::os::unix::fs::symlink(input.path(), link.path().join("link")).unwrap();
+    let itself = [
+        input.path().to_path_buf(),
+        input.path().join(""),
+        input.path().join("nowhere/.."),
+        input.path().join("out/.."),
+        link.path().join("link"),
+    ];
+    for itself in itself {
+        let error = run(uri, scan_and_tile(), &root(&itself), &Knobs::default()).unwrap_err();
+        assert!(matches!(error, Error::Params { .. }), "{}: {error}", itself.display());
+    }
+    assert!(!input.path().join("manifest.parquet").exists());
 }
 
 #[test]
@@ -269,4 +309,26 @@ fn shards_and_failure_limits_are_read_strictly() {
     for wrong in ["101%", "-1", "x", "NaN%", "%"] {
         assert!(wrong.parse::<MaxFailures>().is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn pyarrow_filters_and_sorts_the_manifest() {
+    let test = "pyarrow_filters_and_sorts_the_manifest";
+    let Some(python) = python_or_skip(test, &["pyarrow.parquet"]) else { return };
+    let out = tempdir().unwrap();
+    run(&slides(), scan_and_tile(), &root(out.path()), &Knobs::default()).unwrap();
+    let script = r#"
+import sys, pyarrow.parquet as pq
+path = sys.argv[1]
+whole = pq.read_table(path)
+some = pq.read_table(path, filters=[("tile.source_id", "==", "he-svs.svs")])
+assert 0 < some.num_rows < whole.num_rows
+assert str(some.schema.field("id").type) == "string"
+ids = whole.sort_by([("id", "descending")]).column("id").to_pylist()
+assert ids == sorted(ids, reverse=True) and len(set(ids)) == len(ids)
+"#;
+    let manifest = out.path().join("manifest.parquet");
+    let output =
+        std::process::Command::new(python).args(["-c", script]).arg(manifest).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -151,7 +151,8 @@ impl<'de> Deserialize<'de> for ChromaSubsampling {
 /// # Cost
 /// Each source tile that an accepted patch touches is decoded once, others never; the mask decodes
 /// its level once. Memory is that of the patches at work, of one row of source tiles where patches
-/// overlap or straddle tiles, and 10 to 20 bytes per mask pixel.
+/// overlap or straddle tiles, 10 to 20 bytes per mask pixel, and about 3 kB for each patch that its
+/// slide has given so far, whose facts go into one record at the end.
 #[derive(Serialize, Deserialize, JsonSchema, Validate, Clone, Debug, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 #[garde(allow_unvalidated)]
@@ -218,7 +219,8 @@ pub struct Params {
     pub quality: u8,
     /// How JPEG stores chroma: 420, 422 or 444.
     pub subsampling: ChromaSubsampling,
-    /// Most patches that the grid of one slide may have, with and without tissue.
+    /// Most patches that the grid of one slide may have, with and without tissue. The facts of a slide's
+    /// patches are held until it is done: about 3 kB each.
     #[garde(range(min = 1, max = 1_000_000_000))]
     pub max_patches: u64,
 }
@@ -248,7 +250,7 @@ impl Default for Params {
             format: Format::Png,
             quality: 90,
             subsampling: ChromaSubsampling::S420,
-            max_patches: 10_000_000,
+            max_patches: 1_000_000,
         }
     }
 }
