@@ -72,21 +72,21 @@ pub enum Layout {
     },
 }
 
-/// How many failed units are still a success (exit code 0).
+/// How many failures are still a success (exit code 0).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaxFailures {
-    /// A number of units.
+    /// A number.
     Count(u64),
-    /// A share of all units, in percent.
+    /// A share of the inputs, in percent.
     Percent(f64),
 }
 
 impl MaxFailures {
-    /// Whether this many failures among this many units are tolerated.
-    pub fn tolerates(self, failures: u64, units: u64) -> bool {
+    /// Whether this many failures among this many inputs are tolerated.
+    pub fn tolerates(self, failures: u64, inputs: u64) -> bool {
         match self {
             Self::Count(most) => failures <= most,
-            Self::Percent(percent) => failures as f64 * 100.0 <= percent * units as f64,
+            Self::Percent(percent) => failures as f64 * 100.0 <= percent * inputs as f64,
         }
     }
 }
