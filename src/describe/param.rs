@@ -232,20 +232,25 @@ pub fn first_paragraph(doc: &str) -> String {
     reflow(doc.split("\n\n").next().unwrap_or_default())
 }
 
-/// A doc comment with the lines of each paragraph joined; lists, headings and indented lines keep
-/// their own lines.
+/// A doc comment with the lines of each paragraph joined; lists, headings, indented lines and code
+/// blocks keep their own lines.
 pub fn reflow(doc: &str) -> String {
     let mut text = String::new();
     let mut own_line = true;
+    let mut code = false;
     for line in doc.lines() {
-        let begins = line.is_empty()
-            || line.starts_with([' ', '-', '*', '#', '|', '`'])
+        let fence = line.starts_with("```");
+        let begins = code
+            || fence
+            || line.is_empty()
+            || line.starts_with([' ', '-', '*', '#', '|'])
             || line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(". ");
         if !text.is_empty() {
             text.push(if begins || own_line { '\n' } else { ' ' });
         }
         text.push_str(line);
-        own_line = line.is_empty() || line.starts_with([' ', '#', '|', '`']);
+        code ^= fence;
+        own_line = code || fence || line.is_empty() || line.starts_with([' ', '#', '|']);
     }
     text
 }
@@ -290,5 +295,7 @@ mod tests {
             reflow(doc),
             "Edge of a patch in pixels.\n\nNotes:\n- one\n- two\n  more\n\nLast line."
         );
+        let ticked = "Endings (`md`,\n`parquet`).\n\n```sh\na\n``b``\n```\nAfter\nit.";
+        assert_eq!(reflow(ticked), "Endings (`md`, `parquet`).\n\n```sh\na\n``b``\n```\nAfter it.");
     }
 }
