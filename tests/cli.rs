@@ -301,6 +301,75 @@ fn steps_are_listed_and_shown() {
     assert!(json["output"]["properties"].get("tile.source_id").is_some());
 }
 
+/// A result that cannot be written is an error: whoever reads the exit code must not believe it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_stdout_is_told() {
+    for args in [&["--help"][..], &["--version"], &["steps"], &["steps", "tile", "--json"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = microtome(args);
+        command.stdout(full).stderr(Stdio::piped());
+        let output = command.spawn().unwrap().wait_with_output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {err}");
+        assert!(err.contains("error: standard output: "), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn paragraphs_of_the_help_are_not_broken() {
+    for args in [&["scan", "--help"][..], &["tile", "--help"], &["steps", "scan"]] {
+        let said = run(args);
+        let lines: Vec<&str> = said.out.lines().collect();
+        for pair in lines.windows(2) {
+            let broken = pair[0].ends_with(',') && pair[1].trim_start().starts_with('`');
+            assert!(!broken, "{args:?}: {pair:?}");
+        }
+    }
+}
+
+#[test]
+fn why_finds_the_dataset_around_a_file() {
+    let (folder, out) = place();
+    let slide = slides().join("he-pyramid.tif");
+    let made = run(&["tile", text(&slide), "-o", &out, "-q", "--assume-mpp", "0.5"]);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let mut folders = vec![PathBuf::from(&out).join("items")];
+    let mut files = Vec::new();
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    let asked = |args: &[&str]| {
+        let mut command = microtome(&[&["why"], args].concat());
+        command.current_dir(folder.path());
+        said(command)
+    };
+    let file = text(files.first().unwrap());
+    let found = asked(&[file]);
+    assert_eq!(found.code, Some(0), "{}", found.err);
+    let name = files[0].file_name().unwrap().to_str().unwrap();
+    assert!(found.out.starts_with(&format!("item he-pyramid.tif/{name}\n")), "{}", found.out);
+    // Seen from the current folder too, and for both of two files.
+    let relative = file.strip_prefix(&format!("{}/", text(folder.path()))).unwrap();
+    assert_eq!(asked(&[relative]).out, found.out);
+    assert_eq!(asked(&[file, text(&files[1])]).code, Some(0));
+    for (args, words) in [
+        (&["/no/such", "x"][..], "error: /no/such: is no file or folder"),
+        (&["/no/such"], "error: /no/such: is no file or folder"),
+        (&[text(&slide)], "lies in no dataset"),
+        (&["out", "/no/such"], "error: /no/such: is no dataset, and out is one"),
+        (&["/no/such", "out"], "error: /no/such: is no dataset, and out is one"),
+    ] {
+        let said = asked(args);
+        assert_eq!(said.code, Some(2), "{args:?}: {}", said.out);
+        assert!(said.err.contains(words), "{args:?}: {}", said.err);
+    }
+}
+
 /// A reader that goes away is no error, and above all no panic.
 #[test]
 fn a_closed_stdout_is_no_panic() {
@@ -362,9 +431,12 @@ fn a_signal_ends_a_run_soon_with_its_code() {
         let sent = Instant::now();
         let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
         assert!(kill.unwrap().success());
-        let status = child.wait().unwrap();
+        let output = child.wait_with_output().unwrap();
         assert!(sent.elapsed() < Duration::from_secs(2), "took {:?}", sent.elapsed());
-        assert_eq!(status.code(), Some(code));
+        assert_eq!(output.status.code(), Some(code));
+        let err = String::from_utf8_lossy(&output.stderr);
+        let last = err.lines().last();
+        assert_eq!(last, Some("stopped; run the same command again, it goes on"), "{err}");
     }
 }
 

@@ -31,6 +31,7 @@ fn the_page_shows_slides_charts_pictures_and_failures() {
         "get a sound copy",
         "tile_px = 300",
         "none from 1 of 3",
+        " of slides</a>",
     ] {
         assert!(page.contains(words), "{words:?} is missing");
     }

@@ -3,8 +3,11 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use indicatif::{HumanBytes, HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{
+    HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle,
+};
 
+use super::shown::counted;
 use super::tally::Tally;
 use crate::engine::{Event, Watch};
 
@@ -33,26 +36,53 @@ impl Bars {
                 .progress_chars("━╸ ")
         };
         let step = all.add(ProgressBar::new(PARTS));
-        step.set_style(style("{prefix:>8} [{bar:28}] {percent:>3}% {msg}"));
+        // A line that wraps cannot be cleared: `wide_msg` is cut at the width of the terminal.
+        step.set_style(style("{prefix:>8} {bar:12} {percent:>3}% {wide_msg}"));
         let unit = all.add(ProgressBar::new_spinner());
         unit.set_style(style("         {spinner} {wide_msg}"));
         Self { all, step, unit, tally: Mutex::default() }
     }
 
+    /// What takes the bars away for good, from any thread: to be done before the process ends
+    /// without dropping them.
+    pub fn clearing(&self) -> impl FnOnce() + Send + 'static {
+        let all = self.all.clone();
+        move || {
+            // A terminal that is gone shows no bars.
+            let _ = all.clear();
+            all.set_draw_target(ProgressDrawTarget::hidden());
+        }
+    }
+
     fn draw(&self, tally: &Tally) {
-        let (pieces, megabytes) = tally.rates();
-        let mut message = format!("{}/{} units", tally.done, tally.units);
-        if tally.pieces > 0 {
-            message.push_str(&format!(" · {pieces:.0} patches/s"));
-        }
-        message.push_str(&format!(" · {megabytes:.1} MB/s"));
-        if let Some(left) = tally.seconds_left() {
-            let left = Duration::from_secs_f64(left.min(1e9));
-            message.push_str(&format!(" · {} left", HumanDuration(left)));
-        }
-        self.step.set_message(message);
+        self.step.set_message(line(tally));
         self.step.set_position((tally.share() * PARTS as f64) as u64);
         self.unit.set_message(tally.current.clone());
+    }
+}
+
+/// `0/1 · 1249 patches/s · 76 MB/s · ETA 0:31`: short enough for 80 columns beside the bar.
+fn line(tally: &Tally) -> String {
+    let (pieces, megabytes) = tally.rates();
+    let mut line = format!("{}/{}", tally.done, tally.units);
+    if tally.pieces > 0 {
+        line.push_str(&format!(" · {pieces:.0} patches/s"));
+    }
+    let decimals = usize::from(megabytes < 9.95);
+    line.push_str(&format!(" · {megabytes:.decimals$} MB/s"));
+    if let Some(left) = tally.seconds_left() {
+        line.push_str(&format!(" · ETA {}", clock(left)));
+    }
+    line
+}
+
+/// Seconds as `0:31`, `12:05`, `3:00:00`.
+fn clock(seconds: f64) -> String {
+    let whole = seconds.clamp(0.0, 1e7).round() as u64;
+    let (minutes, seconds) = (whole / 60, whole % 60);
+    match minutes {
+        0..60 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{}:{:02}:{seconds:02}", minutes / 60, minutes % 60),
     }
 }
 
@@ -78,10 +108,10 @@ impl Watch for Bars {
             Event::StepDone(done) => {
                 self.unit.set_message("");
                 say(&format!(
-                    "{:>8} {} items from {} units, {} written, {}",
+                    "{:>8} {} from {}, {} written, {}",
                     done.step,
-                    HumanCount(done.items),
-                    HumanCount(done.units),
+                    counted(done.items, "item"),
+                    counted(done.units, "unit"),
                     HumanBytes(done.bytes_written),
                     HumanDuration(Duration::from_secs_f64(done.seconds.clamp(0.0, 1e9))),
                 ));
@@ -96,5 +126,38 @@ impl Drop for Bars {
     fn drop(&mut self) {
         self.step.finish_and_clear();
         self.unit.finish_and_clear();
+        // A terminal that is gone shows no bars.
+        let _ = self.all.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_fits_80_columns() {
+        let mut tally = Tally::default();
+        tally.count(&Event::StepBegun {
+            step: "tile".into(),
+            version: "1.0.0".into(),
+            units: 123_456,
+            bytes: 1 << 50,
+        });
+        tally.count(&Event::UnitBegun { id: "a".into() });
+        tally.count(&Event::UnitProgress { id: "a".into(), done: 90_000, total: 100_000 });
+        std::thread::sleep(Duration::from_millis(20));
+        let words = line(&tally);
+        assert!(words.starts_with("0/123456 · ") && words.contains(" patches/s · "), "{words}");
+        // Beside the name (8), the bar (12) and the share (4), with a space between each.
+        assert!(words.chars().count() <= 80 - 27, "{words}");
+    }
+
+    #[test]
+    fn times_read_like_a_clock() {
+        assert_eq!(
+            [0.0, 31.2, 725.0, 10_800.0, f64::INFINITY].map(clock),
+            ["0:00", "0:31", "12:05", "3:00:00", "2777:46:40"]
+        );
     }
 }

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::bars::Bars;
 use super::knobs::{self, Log, Show};
 use super::log::Lines;
-use super::signals::Signals;
+use super::signals::{STOPPED, Signals};
 use super::{SOME_FAILED, flags, print, shown};
 use crate::dataset::{self, Root, read_file};
 use crate::engine::{self, Event, Knobs, Plan, Summary, Watch};
@@ -23,7 +23,7 @@ pub fn all() -> Vec<Command> {
             .short('d')
             .long("dataset")
             .value_name("DATASET")
-            .help("The dataset that holds it [default: the current folder]")
+            .help("The dataset that holds it [default: the one around ITEM if that is a file, or else the current folder]")
     };
     let run = Command::new("run")
         .about("Run a chain of steps from a pipeline file")
@@ -53,7 +53,8 @@ pub fn all() -> Vec<Command> {
         )
         .arg(Arg::new("OTHER").help("Another one, to compare with"))
         .after_help(
-            "EXAMPLES\n  microtome why slide.svs/x1024_y2048.jpg -d out\n  \
+            "EXAMPLES\n  microtome why slide.svs/y001024_x002048.png -d out\n  \
+             microtome why out/items/slide.svs@3f9a01bc77e2/y001024_x002048.png\n  \
              microtome why 3f9a01bc77e2 -d out\n  microtome why out-a out-b",
         )
         .arg(dataset())
@@ -115,57 +116,71 @@ fn run(matches: &ArgMatches) -> Result<u8> {
     carry_out(pipeline::parse(place, &read_file(place)?, STEPS, &read_file)?, matches)
 }
 
+/// What clears the terminal before a process that is asked to end does so.
+type Farewell = Box<dyn FnOnce() + Send>;
+
 /// What shows progress.
-fn watch(show: Show) -> Box<dyn Watch> {
+fn watch(show: Show) -> (Box<dyn Watch>, Farewell) {
     let terminal = std::io::stderr().is_terminal();
-    match show.log {
-        Log::Auto if terminal && !show.quiet => Box::new(Bars::new()),
-        Log::Auto => Box::new(Lines::new(!terminal, show.quiet)),
-        Log::Text => Box::new(Lines::new(false, show.quiet)),
-        Log::Json => Box::new(Lines::new(true, show.quiet)),
+    let json = match show.log {
+        Log::Auto if terminal && !show.quiet => {
+            let bars = Bars::new();
+            let clearing = bars.clearing();
+            return (Box::new(bars), Box::new(clearing));
+        }
+        Log::Auto => !terminal,
+        Log::Text => false,
+        Log::Json => true,
+    };
+    (Box::new(Lines::new(json, show.quiet)), Box::new(|| {}))
+}
+
+/// What to say when a signal came, and how to end.
+fn stopped(error: &Error, code: u8) -> u8 {
+    match error {
+        Error::Stopped => print::line(STOPPED),
+        other => print::error(other),
     }
+    code
 }
 
 fn carry_out(steps: Vec<Box<dyn AnyStep>>, matches: &ArgMatches) -> Result<u8> {
     let knobs = knobs::knobs(matches)?;
     let show = knobs::shown(matches);
     let input = text(matches, "INPUT").to_string();
-    let watch = watch(show);
+    let (watch, farewell) = watch(show);
     let steps = scanned_first(&input, steps, &*watch)?;
     let plan = Plan { input, steps, out: Root::open(text(matches, "output"))? };
     engine::check(&plan)?;
     let crew = Crew::new(knobs.threads)?;
-    let signals = Signals::watch(crew.stop_flag())?;
+    let signals = Signals::watch(crew.stop_flag(), farewell)?;
     let outcome = engine::run(&plan, &knobs, &crew, &*watch);
     // The bars are gone before anything else is printed.
     drop(watch);
     match (outcome, signals.exit_code()) {
-        (Ok(summary), _) => Ok(told(&summary, &plan, &knobs, show)),
-        (Err(error), Some(code)) => {
-            print::error(&error);
-            Ok(code)
-        }
+        (Ok(summary), _) => told(&summary, &plan, &knobs, show),
+        (Err(error), Some(code)) => Ok(stopped(&error, code)),
         (Err(error), None) => Err(error),
     }
 }
 
-fn told(summary: &Summary, plan: &Plan, knobs: &Knobs, show: Show) -> u8 {
+fn told(summary: &Summary, plan: &Plan, knobs: &Knobs, show: Show) -> Result<u8> {
     if show.json {
-        print::json(summary);
+        print::json(summary)?;
     } else {
-        print::result(&shown::summary(summary, &plan.out));
+        print::result(&shown::summary(summary, &plan.out))?;
     }
     if knobs.max_failures.tolerates(summary.failures, summary.units) {
-        return 0;
+        return Ok(0);
     }
     print::line(&format!(
-        "error: {} of {} units failed\nremedy: {} says why each did, and what to do; --max-failures \
+        "error: {} of {} failed\nremedy: {} says why each did, and what to do; --max-failures \
          tolerates some",
         summary.failures,
-        summary.units,
+        shown::counted(summary.units, "unit"),
         shown::below(&plan.out, engine::FAILURES),
     ));
-    SOME_FAILED
+    Ok(SOME_FAILED)
 }
 
 /// Whether a place is a dataset. A single file is none.
@@ -195,15 +210,15 @@ fn scanned_first(
 fn list(matches: &ArgMatches) -> Result<u8> {
     let json = matches.get_flag("json");
     match matches.get_one::<String>("NAME") {
-        None if json => print::json(&STEPS.iter().map(shown::line).collect::<Vec<_>>()),
-        None => print::result(&shown::steps(STEPS)),
+        None if json => print::json(&STEPS.iter().map(shown::line).collect::<Vec<_>>())?,
+        None => print::result(&shown::steps(STEPS))?,
         Some(name) => {
             let found = pipeline::find(STEPS, name);
             let entry = found.map_err(|message| Error::params(name, message))?;
             if json {
-                print::json(&shown::declaration(entry));
+                print::json(&shown::declaration(entry))?;
             } else {
-                print::result(&shown::step(entry)?);
+                print::result(&shown::step(entry)?)?;
             }
         }
     }
@@ -215,32 +230,74 @@ fn why(matches: &ArgMatches) -> Result<u8> {
     let json = matches.get_flag("json");
     let item = text(matches, "ITEM");
     let Some(other) = matches.get_one::<String>("OTHER") else {
-        show(&lineage::why(&Root::open(dataset.unwrap_or("."))?, item)?, json);
+        show(&lineage::why(&holding(dataset, &[item])?, item)?, json)?;
         return Ok(0);
     };
     // Two datasets name themselves; items need to be told where they lie, and need be no path at all.
-    let names_dataset = |place: &str| is_dataset(place).unwrap_or(false);
-    if dataset.is_none() && names_dataset(item) && names_dataset(other) {
-        show(&lineage::differ(&Root::open(item)?, &Root::open(other)?)?, json);
-    } else {
-        show(&lineage::contrast(&Root::open(dataset.unwrap_or("."))?, item, other)?, json);
+    let names_dataset = |place: &str| dataset.is_none() && is_dataset(place).unwrap_or(false);
+    match (names_dataset(item), names_dataset(other)) {
+        (true, true) => {
+            show(&lineage::differ(&Root::open(item)?, &Root::open(other)?)?, json)?;
+        }
+        (false, false) => {
+            show(&lineage::contrast(&holding(dataset, &[item, other])?, item, other)?, json)?;
+        }
+        (one, _) => {
+            let (set, none) = if one { (item, other.as_str()) } else { (other.as_str(), item) };
+            return Err(Error::params(
+                none,
+                format!("is no dataset, and {set} is one: compare two datasets, or two items"),
+            ));
+        }
     }
     Ok(0)
 }
 
-fn show<T: serde::Serialize + std::fmt::Display>(value: &T, json: bool) {
+/// The dataset that holds what is asked for: the given one, the one around a file that is asked
+/// for, or that of the current folder.
+///
+/// # Errors
+/// [`Error::Params`] naming what was asked for when there is none of the three.
+fn holding(given: Option<&str>, queries: &[&str]) -> Result<Root> {
+    if let Some(given) = given {
+        return Root::open(given);
+    }
+    let local = |query: &&&str| !dataset::is_url(query) && std::path::Path::new(query).exists();
+    for query in queries.iter().filter(local) {
+        let Ok(path) = std::path::absolute(query) else { continue };
+        for folder in path.ancestors().filter(|folder| folder.is_dir()) {
+            let root = Root::open(&folder.to_string_lossy())?;
+            if root.is_dataset()? {
+                return Ok(root);
+            }
+        }
+    }
+    let here = Root::open(".")?;
+    if here.is_dataset()? {
+        return Ok(here);
+    }
+    let missing = queries.iter().find(|query| !local(query)).or(queries.first());
+    let query = missing.copied().unwrap_or_default();
+    let found = if local(&&query) { "lies in no dataset" } else { "is no file or folder" };
+    Err(Error::params(
+        query,
+        format!("{found}, and the current folder is no dataset: say with -d where to look"),
+    ))
+}
+
+fn show<T: serde::Serialize + std::fmt::Display>(value: &T, json: bool) -> Result<()> {
     if json {
-        print::json(value);
+        print::json(value)
     } else {
-        print::result(&format!("{}\n", value.to_string().trim_end()));
+        print::result(&format!("{}\n", value.to_string().trim_end()))
     }
 }
 
 fn check(matches: &ArgMatches) -> Result<u8> {
     let root = Root::open(text(matches, "DATASET"))?;
     let crew = Crew::new(knobs::thread_count(matches))?;
-    let signals = Signals::watch(crew.stop_flag())?;
-    let watch = watch(knobs::shown(matches));
+    let (watch, farewell) = watch(knobs::shown(matches));
+    let signals = Signals::watch(crew.stop_flag(), farewell)?;
     let mut before = lineage::Progress { records: 0, of_records: 0, bytes: 0 };
     let mut progress = |now: lineage::Progress| {
         if before.records == 0 {
@@ -266,13 +323,10 @@ fn check(matches: &ArgMatches) -> Result<u8> {
     drop(watch);
     match (outcome, signals.exit_code()) {
         (Ok(report), _) => {
-            show(&report, matches.get_flag("json"));
+            show(&report, matches.get_flag("json"))?;
             Ok(if report.is_sound() { 0 } else { SOME_FAILED })
         }
-        (Err(error), Some(code)) => {
-            print::error(&error);
-            Ok(code)
-        }
+        (Err(error), Some(code)) => Ok(stopped(&error, code)),
         (Err(error), None) => Err(error),
     }
 }
@@ -283,9 +337,9 @@ fn merge(matches: &ArgMatches) -> Result<u8> {
     let out = Root::open(text(matches, "output"))?;
     let merged = engine::merge(&parts, &out)?;
     if matches.get_flag("json") {
-        print::json(&merged);
+        print::json(&merged)?;
     } else {
-        print::result(&shown::merged(&merged, &out));
+        print::result(&shown::merged(&merged, &out))?;
     }
     Ok(0)
 }

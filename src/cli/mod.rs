@@ -69,9 +69,13 @@ fn go(command: Command, what: &dyn Fn(&ArgMatches) -> Result<u8>) -> Result<u8> 
     match command.try_get_matches() {
         Ok(matches) => what(&matches),
         Err(error) => {
-            // Help and version go to stdout, usage errors to stderr; a reader that is gone is fine.
-            let _ = error.print();
-            Ok(if error.use_stderr() { NOTHING_DONE } else { 0 })
+            let printed = error.print();
+            if error.use_stderr() {
+                // There is nobody left to tell.
+                return Ok(NOTHING_DONE);
+            }
+            // Help and version are results.
+            print::written(printed).and_then(|()| print::result("")).map(|()| 0)
         }
     }
 }

@@ -1,22 +1,39 @@
 //! The only place that writes to stdout and stderr, or ends the process.
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// Writes a result to stdout. Whoever reads it may have gone (`| head`): that is no error of ours.
-pub fn result(text: &str) {
-    let mut out = std::io::stdout().lock();
-    // There is nobody left to tell.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+///
+/// # Errors
+/// [`Error::Store`] when it cannot be written, on a full disk for example.
+pub fn result(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// What became of writing to stdout.
+///
+/// # Errors
+/// As [`result`].
+pub fn written(outcome: io::Result<()>) -> Result<()> {
+    match outcome {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::store("standard output", format!("the result could not be written: {e}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A value as pretty JSON on stdout.
-pub fn json<T: serde::Serialize>(value: &T) {
-    match serde_json::to_string_pretty(value) {
-        Ok(text) => result(&format!("{text}\n")),
-        Err(e) => line(&format!("error: the result is no JSON: {e}")),
-    }
+///
+/// # Errors
+/// As [`result`]; [`Error::Bug`] when it is no JSON.
+pub fn json<T: serde::Serialize>(value: &T) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|e| Error::Bug { message: format!("the result is no JSON: {e}") })?;
+    result(&format!("{text}\n"))
 }
 
 /// A line on stderr.

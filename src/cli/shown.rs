@@ -16,20 +16,25 @@ pub fn below(root: &Root, file: &str) -> String {
     format!("{}/{file}", root.uri().trim_end_matches('/'))
 }
 
+/// `1 unit`, `2,345 units`: a count with its noun.
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", HumanCount(count), if count == 1 { "" } else { "s" })
+}
+
 /// What a run did.
 pub fn summary(summary: &Summary, out: &Root) -> String {
     let mut text = String::new();
     for step in &summary.steps {
         let _ = writeln!(
             text,
-            "{} {}: {} units ({} made, {} found done, {} failed), {} items, {} ({} written), {:.1} s",
+            "{} {}: {} ({} made, {} found done, {} failed), {}, {} ({} written), {:.1} s",
             step.step,
             step.version,
-            HumanCount(step.units),
+            counted(step.units, "unit"),
             HumanCount(step.made),
             HumanCount(step.hits),
             HumanCount(step.failures),
-            HumanCount(step.items),
+            counted(step.items, "item"),
             HumanBytes(step.bytes_out),
             HumanBytes(step.bytes_written),
             step.seconds,
@@ -45,12 +50,12 @@ pub fn summary(summary: &Summary, out: &Root) -> String {
 /// What a merge did.
 pub fn merged(merged: &MergeSummary, out: &Root) -> String {
     format!(
-        "{} shards: {} units, {} failed, {} items, {} files brought\n{} (manifest {})\n",
-        merged.shards,
-        HumanCount(merged.units),
+        "{}: {}, {} failed, {}, {} brought\n{} (manifest {})\n",
+        counted(merged.shards.into(), "shard"),
+        counted(merged.units, "unit"),
         HumanCount(merged.failures),
-        HumanCount(merged.items),
-        HumanCount(merged.files_brought),
+        counted(merged.items, "item"),
+        counted(merged.files_brought, "file"),
         out.uri(),
         merged.manifest.short(),
     )

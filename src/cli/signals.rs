@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 /// ends, so ending it then loses only what the next run makes again.
 const PATIENCE: Duration = Duration::from_millis(1600);
 
+/// What is said when a signal ended a run.
+pub const STOPPED: &str = "stopped; run the same command again, it goes on";
+
 /// The exit code of a signal, as shells have it: 128 and its number.
 fn code(signal: i32) -> i32 {
     128 + signal
@@ -24,10 +27,11 @@ pub struct Signals {
 
 impl Signals {
     /// From now on a signal sets `stop`; a second one, or the end of [`PATIENCE`], ends the process.
+    /// Before the latter `farewell` is done: it clears what is drawn on the terminal.
     ///
     /// # Errors
     /// [`Error::Store`] when the system takes no signal handlers.
-    pub fn watch(stop: Arc<AtomicBool>) -> Result<Self> {
+    pub fn watch(stop: Arc<AtomicBool>, farewell: impl FnOnce() + Send + 'static) -> Result<Self> {
         let failed = |e: std::io::Error| Error::store("signals", e);
         let came = Arc::new(AtomicUsize::new(0));
         for signal in [SIGTERM, SIGINT] {
@@ -45,6 +49,8 @@ impl Signals {
             .spawn(move || {
                 if let Some(signal) = arrivals.forever().next() {
                     std::thread::sleep(PATIENCE);
+                    farewell();
+                    super::print::line(STOPPED);
                     super::print::exit(code(signal));
                 }
             })

@@ -22,13 +22,19 @@ pub struct Tally {
     /// Items of the units that are done.
     pub items: u64,
     /// Bytes read and hashed.
-    pub bytes_in: u64,
+    pub hashed: u64,
+    /// Input bytes of the units that were made.
+    pub made_bytes: u64,
+    /// Input bytes of the units that were found done.
+    pub hit_bytes: u64,
     /// Bytes written.
     pub bytes_out: u64,
     /// Pieces (patches) made, those of unfinished units included.
     pub pieces: u64,
     /// The unit that moved last.
     pub current: String,
+    /// Whether a unit was begun: a listing hashes its files before it has units at work.
+    at_work: bool,
     begun: Instant,
     working: BTreeMap<String, (u64, u64)>,
 }
@@ -43,10 +49,13 @@ impl Default for Tally {
             hits: 0,
             failed: 0,
             items: 0,
-            bytes_in: 0,
+            hashed: 0,
+            made_bytes: 0,
+            hit_bytes: 0,
             bytes_out: 0,
             pieces: 0,
             current: String::new(),
+            at_work: false,
             begun: Instant::now(),
             working: BTreeMap::new(),
         }
@@ -61,8 +70,9 @@ impl Tally {
                 *self =
                     Self { step: step.clone(), units: *units, bytes: *bytes, ..Self::default() };
             }
-            Event::Hashed { bytes } => self.bytes_in += bytes,
+            Event::Hashed { bytes } => self.hashed += bytes,
             Event::UnitBegun { id } => {
+                self.at_work = true;
                 self.current.clone_from(id);
                 self.working.insert(id.clone(), (0, 0));
             }
@@ -71,8 +81,10 @@ impl Tally {
                 let before = self.working.insert(id.clone(), (*done, *total)).map_or(0, |w| w.0);
                 self.pieces += done.saturating_sub(before);
             }
-            Event::UnitDone { id, hit, items, bytes_out, .. } => {
+            Event::UnitDone { id, hit, items, bytes_in, bytes_out, .. } => {
                 self.working.remove(id);
+                let bytes = if *hit { &mut self.hit_bytes } else { &mut self.made_bytes };
+                *bytes = bytes.saturating_add(*bytes_in);
                 self.done += 1;
                 self.hits += u64::from(*hit);
                 self.items += items;
@@ -87,15 +99,29 @@ impl Tally {
         }
     }
 
-    /// How much of the step is done, 0 to 1: units, unfinished ones by their pieces; where nothing
-    /// is known of the units yet, bytes.
+    /// How many units the unfinished ones make up, by their pieces.
+    fn in_work(&self) -> f64 {
+        self.working.values().map(|(done, total)| part(*done as f64, *total).min(1.0)).sum()
+    }
+
+    /// How much of the step is done, 0 to 1: units, unfinished ones by their pieces; where no unit
+    /// is at work yet, hashed bytes if they are further.
     pub fn share(&self) -> f64 {
-        let of = |part: f64, whole: u64| if whole == 0 { 0.0 } else { part / whole as f64 };
-        let working: f64 =
-            self.working.values().map(|(done, total)| of(*done as f64, *total)).sum();
-        let by_units = of(self.done as f64 + working, self.units);
-        let share = if by_units == 0.0 { of(self.bytes_in as f64, self.bytes) } else { by_units };
-        share.min(1.0)
+        let by_units = part(self.done as f64 + self.in_work(), self.units);
+        let by_bytes = if self.at_work { 0.0 } else { part(self.hashed as f64, self.bytes) };
+        by_units.max(by_bytes).min(1.0)
+    }
+
+    /// Input bytes that were worked on: of units that are made all, of unfinished ones by their
+    /// pieces. How long an unfinished unit is nobody says here: it counts as the mean of what is
+    /// left. A listing only hashes.
+    fn bytes_worked(&self) -> f64 {
+        if !self.at_work {
+            return self.hashed as f64;
+        }
+        let left = self.bytes.saturating_sub(self.made_bytes.saturating_add(self.hit_bytes));
+        let waiting = self.units.saturating_sub(self.done - self.failed);
+        self.made_bytes as f64 + self.in_work() * part(left as f64, waiting)
     }
 
     /// Seconds since the step began.
@@ -103,17 +129,23 @@ impl Tally {
         self.begun.elapsed().as_secs_f64()
     }
 
-    /// Seconds that are left if it goes on like this; `None` while nobody can say.
+    /// Seconds that are left if it goes on like this; `None` while nobody can say. What was found
+    /// done took no time and says nothing about the rest.
     pub fn seconds_left(&self) -> Option<f64> {
         let share = self.share();
-        (share > 0.001 && self.seconds() > 1.0).then(|| self.seconds() * (1.0 - share) / share)
+        let made = share - part(self.hits as f64, self.units);
+        (made > 0.001 && self.seconds() > 1.0).then(|| self.seconds() * (1.0 - share) / made)
     }
 
     /// Pieces and input megabytes per second.
     pub fn rates(&self) -> (f64, f64) {
         let seconds = self.seconds().max(0.001);
-        (self.pieces as f64 / seconds, self.bytes_in as f64 / 1e6 / seconds)
+        (self.pieces as f64 / seconds, self.bytes_worked() / 1e6 / seconds)
     }
+}
+
+fn part(part: f64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part / whole as f64 }
 }
 
 #[cfg(test)]
@@ -143,5 +175,41 @@ mod tests {
         };
         tally.count(&done);
         assert_eq!((tally.share(), tally.pieces, tally.items), (0.25, 60, 50));
+    }
+
+    #[test]
+    fn bytes_count_as_they_are_worked_on_not_as_they_are_hashed() {
+        let begun = |units, bytes| Event::StepBegun {
+            step: "tile".into(),
+            version: "1.0.0".into(),
+            units,
+            bytes,
+        };
+        let done = |id: &str, hit, bytes_in| Event::UnitDone {
+            id: id.into(),
+            hit,
+            items: 1,
+            bytes_in,
+            bytes_out: 0,
+            seconds: 0.0,
+        };
+        let mut tally = Tally::default();
+        tally.count(&begun(3, 1000));
+        tally.count(&done("hit", true, 300));
+        assert_eq!(tally.bytes_worked(), 0.0);
+        tally.count(&Event::UnitBegun { id: "a".into() });
+        tally.count(&Event::Hashed { bytes: 500 });
+        assert_eq!(tally.bytes_worked(), 0.0);
+        // Two units of 700 bytes are left: a fifth of the mean of 350.
+        tally.count(&Event::UnitProgress { id: "a".into(), done: 2, total: 10 });
+        assert_eq!(tally.bytes_worked(), 70.0);
+        tally.count(&done("a", false, 500));
+        assert_eq!(tally.bytes_worked(), 500.0);
+        // A listing has no units at work while it hashes.
+        tally.count(&begun(3, 1000));
+        tally.count(&Event::Hashed { bytes: 500 });
+        assert_eq!((tally.bytes_worked(), tally.share()), (500.0, 0.5));
+        tally.count(&done("a", false, 500));
+        assert_eq!(tally.bytes_worked(), 500.0);
     }
 }

@@ -232,20 +232,29 @@ pub fn first_paragraph(doc: &str) -> String {
     reflow(doc.split("\n\n").next().unwrap_or_default())
 }
 
-/// A doc comment with the lines of each paragraph joined; lists, headings and indented lines keep
-/// their own lines.
+/// A doc comment with the lines of each paragraph and of each entry of a list joined; headings,
+/// other indented lines and code blocks keep their own lines.
 pub fn reflow(doc: &str) -> String {
     let mut text = String::new();
-    let mut own_line = true;
+    let (mut own_line, mut code, mut listed) = (true, false, false);
     for line in doc.lines() {
-        let begins = line.is_empty()
-            || line.starts_with([' ', '-', '*', '#', '|', '`'])
+        let fence = line.starts_with("```");
+        let entry = line.starts_with(['-', '*'])
             || line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(". ");
+        let indented = line.starts_with(' ');
+        let goes_on = listed && indented && !code;
+        let begins = code || fence || entry || line.is_empty() || line.starts_with([' ', '#', '|']);
         if !text.is_empty() {
-            text.push(if begins || own_line { '\n' } else { ' ' });
+            text.push(if !goes_on && (begins || own_line) { '\n' } else { ' ' });
         }
-        text.push_str(line);
-        own_line = line.is_empty() || line.starts_with([' ', '#', '|', '`']);
+        text.push_str(if goes_on { line.trim_start() } else { line });
+        code ^= fence;
+        listed = !code && (entry || goes_on || listed && !begins);
+        own_line = code
+            || fence
+            || line.is_empty()
+            || line.starts_with(['#', '|'])
+            || indented && !goes_on;
     }
     text
 }
@@ -288,7 +297,9 @@ mod tests {
         assert_eq!(first_paragraph(doc), "Edge of a patch in pixels.");
         assert_eq!(
             reflow(doc),
-            "Edge of a patch in pixels.\n\nNotes:\n- one\n- two\n  more\n\nLast line."
+            "Edge of a patch in pixels.\n\nNotes:\n- one\n- two more\n\nLast line."
         );
+        let ticked = "Endings (`md`,\n`parquet`).\n\n```sh\na\n``b``\n```\nAfter\nit.";
+        assert_eq!(reflow(ticked), "Endings (`md`, `parquet`).\n\n```sh\na\n``b``\n```\nAfter it.");
     }
 }

@@ -98,8 +98,8 @@ fn headline(summary: &Summary, findings: &Findings) -> Markup {
                 @else if findings.items > 0 { (bytes(findings.bytes / findings.items)) " per " (one) }
                 @else { "no rows" }
             } } }
-            div.bad[summary.failures > 0] { dt { "failures" } dd { (count(summary.failures)) small {
-                @if summary.failures > 0 { a href="#failures" { (percent(summary.failures as f64, summary.units as f64)) " of units" } }
+            div.bad[summary.failures > 0] { dt { (if summary.failures == 1 { "failure" } else { "failures" }) } dd { (count(summary.failures)) small {
+                @if summary.failures > 0 { a href="#failures" { (percent(summary.failures as f64, inputs(summary) as f64)) " of " (sections::source_nouns(findings).1) } }
                 @else { "nothing was dropped" }
             } } }
             div { dt { "data" } dd { (bytes(findings.bytes)) small { (bytes(written)) " written now" } } }
@@ -111,6 +111,12 @@ fn headline(summary: &Summary, findings: &Findings) -> Markup {
             }
         }
     }
+}
+
+/// Files that the run was given: what the listing found or, without one, what its first step read.
+/// A file fails at most once, whichever step it is that cannot do it.
+fn inputs(summary: &Summary) -> u64 {
+    summary.steps.first().map_or(summary.units, |step| step.units)
 }
 
 /// What an item is called, by what was made.

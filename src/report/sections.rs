@@ -45,11 +45,35 @@ fn failure_table(failures: &[Failure]) -> Markup {
                     th scope="row" { (failure.id) }
                     td.short data-name="step" { (failure.step) }
                     td.kind data-name="kind" { (failure.kind) }
-                    td data-name="found" { (failure.message) }
-                    td data-name="to do" { (failure.remedy) }
+                    td data-name="found" { (ticked(&failure.message)) }
+                    td data-name="to do" { (ticked(&failure.remedy)) }
                 }
             } }
         } }
+    }
+}
+
+/// Text with what stands in backticks as code; an option (`--like-this`) is code too, so that it is
+/// not broken at its dashes. A backtick without its partner stays.
+fn ticked(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    html! {
+        @for (index, part) in parts.iter().enumerate() {
+            @if index % 2 == 0 { (options(part)) }
+            @else if index + 1 < parts.len() { code { (part) } }
+            @else { "`" (options(part)) }
+        }
+    }
+}
+
+fn options(text: &str) -> Markup {
+    html! {
+        @for word in text.split_inclusive([' ', '\n']) {
+            @let end = word.trim_end_matches([' ', '\n', ',', ';', '.', ':', ')']);
+            @if end.len() > 2 && end.starts_with("--") {
+                code { (end) } (word.strip_prefix(end).unwrap_or_default())
+            } @else { (word) }
+        }
     }
 }
 
@@ -94,7 +118,7 @@ fn slide(card: &Card, pictures: &Pictures, only: bool) -> Markup {
             div.words {
                 h3 { (card.id) }
                 @match (&card.failure, card.items) {
-                    (Some(failure), _) => { p style="margin:.4rem 0 0" { span.state.bad { "failed" } " " (failure.message) } }
+                    (Some(failure), _) => { p style="margin:.4rem 0 0" { span.state.bad { "failed" } " " (failure.kind) ": " a href="#failures" { "what was found, and what to do" } } }
                     (None, 0) => { p style="margin:.4rem 0 0" { span.state { "no patches" } } }
                     _ => {}
                 }
@@ -206,7 +230,7 @@ pub(super) fn sheet(findings: &Findings, pictures: &Pictures) -> Option<Markup> 
                     title=(sight.item.id) alt=(alt(one, &sight.item.id, &sight.caption));
                 figcaption {
                     b { (shown_name(&sight.item.id, findings.derived)) }
-                    @for line in &sight.caption { br; (line) }
+                    @for line in &sight.caption { span { (line) } }
                 }
             } }
         } }
@@ -259,4 +283,21 @@ pub(super) fn files(findings: &Findings) -> Option<Markup> {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_and_options_become_code() {
+        let shown = |text: &str| ticked(text).into_string();
+        assert_eq!(shown("run `a <b`, then"), "run <code>a &lt;b</code>, then");
+        assert_eq!(
+            shown("give --assume-mpp, or -- not (`x`)"),
+            "give <code>--assume-mpp</code>, or -- not (<code>x</code>)"
+        );
+        assert_eq!(shown("one ` alone"), "one ` alone");
+        assert_eq!(shown("`--mpp` is `x"), "<code>--mpp</code> is `x");
+    }
 }

@@ -50,8 +50,8 @@ use selection::Rule;
 /// 3. `pattern`, by its named groups;
 /// 4. the folder that `label_folder` or `group_folder` names.
 ///
-/// Where none has one the column is null. It is not filled with something unique: `split` and others
-/// say themselves what they do with items of no group.
+/// Where none has one the column is null. It is not filled with something unique: whoever reads the
+/// column says what it does with items of no group.
 ///
 /// # Resolution
 /// `slide.mpp_x` and `slide.mpp_y` are what the file says. A list may overrule it with its columns
