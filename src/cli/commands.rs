@@ -170,14 +170,14 @@ fn told(summary: &Summary, plan: &Plan, knobs: &Knobs, show: Show) -> Result<u8>
     } else {
         print::result(&shown::summary(summary, &plan.out))?;
     }
-    if knobs.max_failures.tolerates(summary.failures, summary.units) {
+    if knobs.max_failures.tolerates(summary.failures, summary.inputs()) {
         return Ok(0);
     }
     print::line(&format!(
         "error: {} of {} failed\nremedy: {} says why each did, and what to do; --max-failures \
          tolerates some",
         summary.failures,
-        shown::counted(summary.units, "unit"),
+        shown::counted(summary.inputs(), "input"),
         shown::below(&plan.out, engine::FAILURES),
     ));
     Ok(SOME_FAILED)
