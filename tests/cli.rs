@@ -402,28 +402,12 @@ fn a_signal_ends_a_run_soon_with_its_code() {
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
         let (_folder, out) = place();
         let slides = slides();
-        let mut child = microtome(&[
-            "tile",
-            text(&slides),
-            "-o",
-            &out,
-            "--assume-mpp",
-            "0.5",
-            "--threads",
-            "1",
-            "--mpp",
-            "0.05",
-            "--max-upsampling",
-            "64",
-            "--tile-px",
-            "512",
-            "--mask",
-            "none",
-        ])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+        let flags = "--assume-mpp 0.5 --threads 1 --mpp 0.05 --max-upsampling 64 --tile-px 512 \
+                     --mask none";
+        let mut args = vec!["tile", text(&slides), "-o", &out];
+        args.extend(flags.split_whitespace());
+        let mut child =
+            microtome(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         // Long enough to be at work, far too short to be done.
         std::thread::sleep(Duration::from_millis(700));
         let running = child.try_wait().unwrap().is_none();

@@ -1,7 +1,7 @@
 """Holds an HTML page to what a parser and a screen reader need: see tests/report.rs."""
 import sys
 from html.parser import HTMLParser
-VOID = {"meta", "img", "br", "link", "input", "hr"}
+VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
 class Check(HTMLParser):
     def __init__(self):
         super().__init__()

@@ -229,7 +229,7 @@ pub(super) fn sheet(findings: &Findings, pictures: &Pictures) -> Option<Markup> 
                 img src=(picture.url) width=(picture.width_px) height=(picture.height_px) loading="lazy"
                     title=(sight.item.id) alt=(alt(one, &sight.item.id, &sight.caption));
                 figcaption {
-                    b { (shown_name(&sight.item.id, findings.derived)) }
+                    b { (breakable(&shown_name(&sight.item.id, findings.derived))) }
                     @for line in &sight.caption { span { (line) } }
                 }
             } }
@@ -244,6 +244,11 @@ fn alt(one: &str, id: &str, caption: &[String]) -> String {
         text.push_str(line);
     }
     text
+}
+
+/// A name that may be broken behind its separators, and nowhere else while it fits.
+fn breakable(name: &str) -> Markup {
+    html! { @for part in name.split_inclusive(['_', '-', '.', ' ']) { (part) wbr; } }
 }
 
 /// The file name in an id: of the slide for a patch (the caption says where in it), else its own.
