@@ -116,6 +116,11 @@ impl Hasher {
     }
 }
 
+/// Whether every float of a value is finite. JSON writers make the others null without a word.
+pub fn all_finite<T: Serialize + ?Sized>(value: &T) -> bool {
+    finite::all_finite(value)
+}
+
 /// RFC 8785 (JSON Canonicalization Scheme) text of a value: sorted keys, shortest numbers, no space.
 ///
 /// # Errors

@@ -83,12 +83,6 @@ impl Bench<'_> {
             Layout::Loose => None,
             Layout::Packs { bytes } => Some(bytes),
         };
-        // A damaged unit is mended in the layout that its record names.
-        let pack_bytes = match &known {
-            Some(record) if record.packs.is_empty() => None,
-            Some(_) if pack_bytes.is_none() => Some(u64::MAX),
-            _ => pack_bytes,
-        };
         let place = cause.place()?;
         let mut sink = UnitSink {
             stage: self.out.unit(&place, pack_bytes)?,
@@ -118,17 +112,21 @@ impl Bench<'_> {
         Ok(Done { record, hit: false, bytes_written: bytes, seconds })
     }
 
-    /// Puts the record where the next run finds it, if nobody was faster.
+    /// Puts the record where the next run finds it, if nobody was faster. A unit that was mended (the
+    /// same outputs, as `same` has said) lies where its new record says: in other packs, perhaps.
     fn publish(&self, key: &Digest, record: Record, known: Option<Record>) -> Result<Record> {
-        if known.is_none() && self.out.write_new(&Record::path(key), &record.to_bytes()?)? {
+        if let Some(known) = known {
+            if known != record {
+                self.out.replace(&Record::path(key), &record.to_bytes()?)?;
+            }
             return Ok(record);
         }
-        let first = match known {
-            Some(first) => first,
-            None => self.out.record(key)?.ok_or_else(|| {
-                Error::store(Record::path(key), "the record vanished while it was written")
-            })?,
-        };
+        if self.out.write_new(&Record::path(key), &record.to_bytes()?)? {
+            return Ok(record);
+        }
+        let first = self.out.record(key)?.ok_or_else(|| {
+            Error::store(Record::path(key), "the record vanished while it was written")
+        })?;
         same(key, &first, &record.outputs, &record.previews)?;
         Ok(first)
     }

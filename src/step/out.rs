@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use serde_json::{Map, Value};
 
 use super::{Crew, Facts};
-use crate::digest::Digest;
+use crate::digest::{Digest, all_finite};
 use crate::error::{Error, Result};
 
 /// Something that a step made: bytes, and what it says about them.
@@ -47,6 +47,9 @@ impl Made {
 }
 
 fn map<F: Facts>(facts: &F) -> Result<Map<String, Value>> {
+    if !all_finite(facts) {
+        return Err(Error::Bug { message: "a fact is not a finite number".into() });
+    }
     match serde_json::to_value(facts) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(Value::Null) => Ok(Map::new()),
@@ -197,5 +200,24 @@ impl<'a, F: Facts> Out<'a, F> {
     ) -> Result<()> {
         let crew = self.crew;
         crew.ordered(count, make, |index, made| take(self, index, made))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Serialize, schemars::JsonSchema)]
+    struct Share {
+        fraction: Option<f64>,
+    }
+
+    #[test]
+    fn a_fact_that_is_no_number_is_a_bug_not_a_null() {
+        let made =
+            |fraction| Made::new("a.png".into(), vec![1], "image/png", (1, 1), &Share { fraction });
+        assert!(matches!(made(Some(f64::NAN)), Err(Error::Bug { .. })));
+        assert_eq!(made(None).unwrap().facts["fraction"], Value::Null);
+        assert_eq!(made(Some(0.5)).unwrap().facts["fraction"], 0.5);
     }
 }

@@ -163,6 +163,58 @@ fn lost_and_short_outputs_are_mended() {
 }
 
 #[test]
+fn a_unit_is_mended_in_whatever_layout_is_asked_for() {
+    let input = copies(&[("slides/he-svs.svs", "one.svs")]);
+    let uri = input.path().to_str().unwrap();
+    let out = tempdir().unwrap();
+    let root = root(out.path());
+    let mut layouts = vec![Layout::Packs { bytes: 100_000 }, Layout::Packs { bytes: 250_000 }];
+    layouts.extend([Layout::Loose, Layout::Packs { bytes: 90_000 }]);
+    for layout in layouts {
+        let summary = run(uri, scan_and_tile(), &root, &knobs(2, layout)).unwrap();
+        assert_eq!((summary.steps[1].made, summary.failures), (1, 0), "{layout:?}");
+        let items = root.manifest().unwrap().read_all().unwrap();
+        for item in &items {
+            let bytes = root.item_bytes(item).unwrap();
+            assert_eq!(
+                microtome::digest::Digest::of(&bytes),
+                item.digest,
+                "{layout:?} {}",
+                item.path
+            );
+        }
+        // Nothing is left to do, and then something is lost again.
+        let again = run(uri, scan_and_tile(), &root, &knobs(2, layout)).unwrap();
+        assert_eq!(again.steps[1].hits, 1, "{layout:?}");
+        fs::remove_file(out.path().join(&items[0].path)).unwrap();
+    }
+}
+
+#[test]
+fn what_a_run_says_of_itself_is_mended_and_kept_true() {
+    let input = copies(&[("slides/he-svs.svs", "one.svs")]);
+    let moved = tempdir().unwrap();
+    let (old, new) = (input.path().to_str().unwrap(), moved.path().join("elsewhere"));
+    let out = tempdir().unwrap();
+    let root = root(out.path());
+    run(old, scan_and_tile(), &root, &Knobs::default()).unwrap();
+    for lost in ["report.html", "failures.jsonl", "run.json"] {
+        fs::remove_file(out.path().join(lost)).unwrap();
+        run(old, scan_and_tile(), &root, &Knobs::default()).unwrap();
+        assert!(out.path().join(lost).exists(), "{lost}");
+    }
+    // The same files under another folder: the scan's manifest has other paths.
+    fs::rename(input.path(), &new).unwrap();
+    let summary = run(new.to_str().unwrap(), scan_and_tile(), &root, &Knobs::default()).unwrap();
+    assert_eq!(summary.steps[1].hits, 1);
+    let told: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.path().join("run.json")).unwrap()).unwrap();
+    let scanned = tree(out.path())["manifests/1-scan.parquet"].clone();
+    assert_eq!(told["steps"][0]["manifest"], scanned);
+    fs::create_dir(input.path()).unwrap();
+}
+
+#[test]
 fn other_bytes_for_the_same_key_are_an_error_never_newest_wins() {
     let input = copies(&[("slides/he-svs.svs", "one.svs")]);
     let out = tempdir().unwrap();
