@@ -92,6 +92,7 @@ pub mod pipeline;
 pub mod record;
 pub mod report;
 pub mod slide;
+pub mod stain;
 pub mod step;
 pub mod steps;
 pub mod summary;

@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("digest", 0),
     ("image", 1),
     ("slide", 1),
+    ("stain", 1),
     ("annotation", 1),
     ("manifest", 1),
     ("record", 1),
