@@ -161,6 +161,7 @@ pub fn make(
     let params = describe::params(entry)?;
     let names: Vec<&str> = params.iter().map(|p| p.name.as_str()).collect();
     let mut filled = Map::new();
+    let all = given.clone();
     for (name, value) in given {
         let Some(param) = params.iter().find(|p| p.name == name) else {
             let field = named(&cut(&name.clone().into()));
@@ -174,9 +175,22 @@ pub fn make(
                 ),
             ));
         };
-        filled.insert(name, inline(param, value, read)?);
+        let value = match (&param.shape, files_of(&value)) {
+            (Shape::File(FileFormat::Profile), Some(paths)) => {
+                let files = paths.into_iter().map(|path| Ok((path.to_string(), read(path)?)));
+                let files = files.collect::<Result<Vec<_>>>()?;
+                entry.inline(&name, &files, &all).map_err(|e| renamed(e, &names, named))?
+            }
+            _ => inline(param, value, read)?,
+        };
+        filled.insert(name, value);
     }
-    entry.make(Value::Object(filled)).map_err(|error| match error {
+    entry.make(Value::Object(filled)).map_err(|error| renamed(error, &names, named))
+}
+
+/// An error with the field under the name that the person used.
+fn renamed(error: Error, names: &[&str], named: &dyn Fn(&str) -> String) -> Error {
+    match error {
         // The path of a nested value begins with the param's name.
         Error::Params { field, message } => {
             let head = field.split(['.', '[']).next().unwrap_or_default();
@@ -184,7 +198,16 @@ pub fn make(
             Error::Params { field: if known { named(&field) } else { field }, message }
         }
         other => other,
-    })
+    }
+}
+
+/// The files that a value names: a path or a list of paths.
+fn files_of(value: &Value) -> Option<Vec<&str>> {
+    match value {
+        Value::String(path) => Some(vec![path]),
+        Value::Array(paths) if !paths.is_empty() => paths.iter().map(Value::as_str).collect(),
+        _ => None,
+    }
 }
 
 /// The content of the file that a param names; any other value as it is.
@@ -201,6 +224,7 @@ fn inline(param: &Param, value: Value, read: Read) -> Result<Value> {
             let rows = manifest::read_csv(path, &bytes)?;
             serde_json::to_value(rows).map_err(|e| Error::format(path, e.to_string()))
         }
+        FileFormat::Profile => Err(Error::params(path, "names no file")),
         FileFormat::Json => serde_json::from_slice(&bytes)
             .map_err(|e| Error::format(path, format!("not JSON: {e}"))),
     }

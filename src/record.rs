@@ -17,6 +17,14 @@ use crate::error::{Error, Result};
 /// Version of the cause's own shape: the `cause` field.
 pub const CAUSE_VERSION: u32 = 1;
 
+/// Name of the one output of a group whose items stay as they are; it has no file, its facts are those
+/// of all its items, and its digest is that of the group.
+pub const KEPT: &str = "items";
+/// The same, where the facts of all groups together stand over its own.
+pub const KEPT_JOINED: &str = "items-joined";
+/// How the names of previews begin that are no pictures but wait for all groups to be put together.
+pub const LEFT: &str = "left-";
+
 /// One step of a chain, as keyed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

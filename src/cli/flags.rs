@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Number, Value};
 
 use super::{knobs, shown};
-use crate::describe::{self, Param, Shape, first_paragraph, reflow};
+use crate::describe::{self, FileFormat, Param, Shape, first_paragraph, reflow};
 use crate::error::{Error, Result};
 use crate::pipeline;
 use crate::step::{AnyStep, Entry, Grain};
@@ -27,7 +27,7 @@ pub fn step_command(entry: &'static Entry, binary: &str) -> Result<Command> {
         Grain::Listing => {
             "A folder, one file, a CSV or Parquet list, or an az://, abfss://, s3:// or gs:// prefix"
         }
-        Grain::Image => {
+        Grain::Image | Grain::Group => {
             "A dataset; anything else (a folder of images, a list, one file, a prefix) is scanned first"
         }
     };
@@ -90,6 +90,9 @@ fn shaped(arg: Arg, shape: &Shape) -> Arg {
         Shape::Int => arg.value_name("N").allow_negative_numbers(true),
         Shape::Float => arg.value_name("NUMBER").allow_negative_numbers(true),
         Shape::Text => arg.value_name("TEXT"),
+        Shape::File(FileFormat::Profile) => {
+            arg.value_name("FILE").action(ArgAction::Append).value_delimiter(',')
+        }
         Shape::File(_) => arg.value_name("FILE"),
         Shape::Choice(choices) => {
             let values = choices.iter().map(|choice| {
@@ -129,7 +132,7 @@ fn split_examples(doc: &str) -> (String, Option<String>) {
 fn made_up(entry: &Entry, params: &[Param], binary: &str) -> String {
     let input = match entry.grain {
         Grain::Listing => "images/",
-        Grain::Image => "dataset/",
+        Grain::Image | Grain::Group => "dataset/",
     };
     let mut lines = vec![format!("  {binary} {input} -o out")];
     if params.iter().any(|p| p.default_text().is_some()) {
@@ -174,6 +177,7 @@ fn value(param: &Param, texts: &[&str]) -> Result<Value> {
         Shape::List(_) => Err(Error::Bug { message: format!("{} nests lists", param.name) }),
     };
     match &param.shape {
+        Shape::File(FileFormat::Profile) => Ok(texts.iter().copied().map(Value::from).collect()),
         Shape::List(of) => texts.iter().map(|text| one(of, text)).collect(),
         shape => one(shape, texts.last().copied().unwrap_or_default()),
     }

@@ -294,6 +294,18 @@ impl Root {
         Ok(source)
     }
 
+    /// The name under which a file of this root is found from anywhere: its path as it is where it is
+    /// absolute or a URL, else behind the root's.
+    pub fn absolute(&self, path: &str) -> String {
+        if is_url(path) || Path::new(path).is_absolute() {
+            return path.to_string();
+        }
+        match &self.place {
+            Place::Local(folder) => folder.real().join(path).to_string_lossy().into_owned(),
+            Place::Remote(prefix) => format!("{}/{path}", prefix.uri()),
+        }
+    }
+
     /// An item's bytes, not verified.
     ///
     /// # Errors

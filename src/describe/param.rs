@@ -59,6 +59,9 @@ pub enum FileFormat {
     Csv,
     /// A JSON document, inlined as it is.
     Json,
+    /// One file or several of the step's own kind, made a value by the step
+    /// ([`crate::step::Step::inline`]): a stain profile, or images to fit one on.
+    Profile,
 }
 
 impl Param {
@@ -120,6 +123,7 @@ impl Shape {
             Self::List(of) => format!("list of {}", of.name()),
             Self::File(FileFormat::Csv) => "CSV file".into(),
             Self::File(FileFormat::Json) => "JSON file".into(),
+            Self::File(FileFormat::Profile) => "profile or images".into(),
         }
     }
 }
@@ -135,17 +139,15 @@ pub fn params(entry: &Entry) -> Result<Vec<Param>> {
     let mut params = Vec::with_capacity(properties.len());
     for (name, property) in properties {
         let (inner, nullable) = without_null(property);
-        let shape = shape(inner).ok_or_else(|| Error::Bug {
+        let file = file(property).map_err(|format| Error::Bug {
+            message: format!("`{name}` of `{}`: no reader for files of {format}", entry.name),
+        })?;
+        let shape = file.map(Shape::File).or_else(|| shape(inner)).ok_or_else(|| Error::Bug {
             message: format!(
                 "the param `{name}` of `{}` has a shape that no flag can have: {property}",
                 entry.name
             ),
         })?;
-        let shape = file(property)
-            .map_err(|format| Error::Bug {
-                message: format!("`{name}` of `{}`: no reader for files of {format}", entry.name),
-            })?
-            .map_or(shape, Shape::File);
         let bounded = if matches!(shape, Shape::List(_)) { &inner["items"] } else { inner };
         let bound = |key: &str| bounded.get(key).filter(|v| v.is_number()).cloned();
         params.push(Param {
@@ -187,12 +189,10 @@ fn shape(schema: &Value) -> Option<Shape> {
         "integer" => Some(Shape::Int),
         "number" => Some(Shape::Float),
         "string" => Some(Shape::Text),
-        "array" if schema.get("x-file").is_some() => Some(Shape::File(FileFormat::Csv)),
         "array" => match shape(&schema["items"])? {
             Shape::List(_) => None,
             of => Some(Shape::List(Box::new(of))),
         },
-        "object" if schema.get("x-file").is_some() => Some(Shape::File(FileFormat::Json)),
         _ => None,
     }
 }
@@ -202,6 +202,7 @@ fn file(property: &Value) -> std::result::Result<Option<FileFormat>, String> {
         None => Ok(None),
         Some("csv") => Ok(Some(FileFormat::Csv)),
         Some("json") => Ok(Some(FileFormat::Json)),
+        Some("profile") => Ok(Some(FileFormat::Profile)),
         Some(other) => Err(format!("{other:?}")),
     }
 }

@@ -79,7 +79,7 @@ pub fn input(entry: &Entry) -> Value {
             },
             "additionalProperties": true,
         }),
-        Grain::Image => {
+        Grain::Image | Grain::Group => {
             let mut properties = base();
             properties.extend(entry.reads.iter().map(read));
             let description = format!(

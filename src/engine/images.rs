@@ -12,8 +12,8 @@ use super::{Event, Failure, parts};
 use crate::digest::{Digest, Hasher, canonical_json};
 use crate::error::{Error, Result};
 use crate::manifest::{Field, Item, Kind, ManifestReader, Schema};
-use crate::record::{Output, Record};
-use crate::step::AnyStep;
+use crate::record::{Cause, Output, Record};
+use crate::step::{AnyInput, AnyStep, Source};
 
 /// How far the workers may run ahead of the row that is written next, in units. What waits beyond
 /// [`RECORDS_WAITING`] is read again from its record, so this bounds keys, not rows.
@@ -66,6 +66,39 @@ pub(super) struct Share {
     pub follows_from: Digest,
 }
 
+/// The digest of all that a step's manifest follows from: the step, the columns, the rows.
+pub(super) struct FollowsFrom(Hasher);
+
+impl FollowsFrom {
+    pub fn new(
+        reader: &ManifestReader,
+        step: &dyn AnyStep,
+        shard: Option<super::Shard>,
+    ) -> Result<Self> {
+        let mut hasher = Hasher::new();
+        let head = (
+            (step.entry().name, step.entry().version, step.params()),
+            (&reader.schema().facts, step.entry().fields()),
+            shard.map(|shard| (shard.index, shard.count)),
+        );
+        hasher.update(canonical_json(&head)?.as_bytes());
+        Ok(Self(hasher))
+    }
+
+    pub fn row(&mut self, item: &Item) -> Result<()> {
+        let row = (
+            (&item.id, &item.digest, &item.label, &item.group, &item.split),
+            (item.weight, &item.trail, &item.facts),
+        );
+        self.0.update(canonical_json(&row)?.as_bytes());
+        Ok(())
+    }
+
+    pub fn finish(self) -> Digest {
+        self.0.finish()
+    }
+}
+
 /// Looks through a manifest for the rows of this shard. Only digests and lengths are held, and only
 /// for a shard.
 pub(super) fn share(
@@ -75,22 +108,12 @@ pub(super) fn share(
 ) -> Result<Share> {
     let mut all = Vec::new();
     let (mut units, mut bytes) = (0, 0);
-    let mut from = Hasher::new();
-    let head = (
-        (step.entry().name, step.entry().version, step.params()),
-        (&reader.schema().facts, step.entry().fields()),
-        shard.map(|shard| (shard.index, shard.count)),
-    );
-    from.update(canonical_json(&head)?.as_bytes());
+    let mut from = FollowsFrom::new(reader, step, shard)?;
     while let Some(batch) = reader.next_batch()? {
         for item in batch {
             units += 1;
             bytes = u64::saturating_add(bytes, item.length);
-            let row = (
-                (&item.id, &item.digest, &item.label, &item.group, &item.split),
-                (item.weight, &item.trail, &item.facts),
-            );
-            from.update(canonical_json(&row)?.as_bytes());
+            from.row(&item)?;
             if shard.is_some() {
                 all.push((*item.digest.as_bytes(), item.length));
             }
@@ -189,7 +212,13 @@ fn settle(bench: &Bench<'_>, item: &Item) -> Result<(Digest, Option<Done>)> {
     bench.crew.check()?;
     let cause = bench.cause(item)?;
     let key = cause.key()?;
-    Ok((key, Some(bench.settle(item, cause, key)?)))
+    let open = |cause: &Cause| {
+        let hashed = |bytes| bench.watch.event(Event::Hashed { bytes });
+        let source = bench.input.verified(item, &hashed)?;
+        let columns = cause.columns.clone();
+        Ok(AnyInput::Source(Source::new(source, item.digest, columns, bench.knobs.limits)))
+    };
+    Ok((key, Some(bench.settle(&item.id, cause, key, open)?)))
 }
 
 /// Holds the reader back when it is too far ahead.

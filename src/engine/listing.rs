@@ -276,9 +276,7 @@ impl Sink for RowSink<'_> {
                 self.tally.failures.push((self.order(&id), failure));
                 Ok(())
             }
-            Emitted::Item(_) | Emitted::Preview(_) => {
-                Err(Error::Bug { message: "a listing step gave files".into() })
-            }
+            _ => Err(Error::Bug { message: "a listing step gives rows of files only".into() }),
         }
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! Bounded: units in flight by the number of threads, pieces of units by the crew, rows by the batch.
 
+mod groups;
 mod images;
 mod listing;
 mod merge;
@@ -29,7 +30,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::Schema;
 use crate::report;
-use crate::step::{AnyStep, Crew, Grain};
+use crate::step::{AnyStep, Crew, Grain, Grouping};
 use images::Tally;
 use rows::RowsOut;
 
@@ -83,9 +84,9 @@ pub fn check(plan: &Plan) -> Result<()> {
                 ));
             }
             Grain::Listing => schema = Schema { facts: entry.fields() },
-            Grain::Image => {
-                schema.require(entry.name, entry.reads)?;
-                schema = images::schema_after(&schema, entry);
+            Grain::Image | Grain::Group => {
+                schema.require(entry.name, entry.reads, step.needs())?;
+                schema = schema_after(&schema, entry);
             }
         }
     }
@@ -161,6 +162,7 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         } else {
             let is_last = index + 1 == plan.steps.len();
             let chained = Chained {
+                has_whole_slides: plan.steps[..index].iter().any(|s| s.entry().name == "tile"),
                 before: before.as_deref(),
                 place: if is_last {
                     final_place(knobs.shard)
@@ -169,7 +171,7 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
                 },
                 earlier: earlier.as_ref().and_then(|run| run.steps.get(index)),
             };
-            image_step(plan, &**step, &chained, &mut schema, (knobs, crew, watch))?
+            manifest_step(plan, &**step, &chained, &mut schema, (knobs, crew, watch))?
         };
         summary.steps.push(told(&**step, &tally, (rows.digest(), follows_from), step_begun));
         if let Some(done) = summary.steps.last() {
@@ -239,8 +241,18 @@ fn final_place(shard: Option<Shard>) -> String {
     )
 }
 
-/// An image step's place in its run.
+/// The columns of the manifest that a step makes of another.
+fn schema_after(before: &Schema, entry: &crate::step::Entry) -> Schema {
+    match entry.grain {
+        Grain::Image => images::schema_after(before, entry),
+        Grain::Group | Grain::Listing => before.with(&entry.fields()),
+    }
+}
+
+/// A step's place in its run.
 struct Chained<'a> {
+    /// Whether slides were cut in the same run: a shard then has all patches of its slides.
+    has_whole_slides: bool,
     /// Manifest of the step before it in the same run.
     before: Option<&'a str>,
     /// Where its own manifest goes.
@@ -258,7 +270,8 @@ fn between(index: usize, step: &str, shard: Option<Shard>) -> String {
     }
 }
 
-fn image_step(
+/// A step that makes a manifest of another, image by image or group by group.
+fn manifest_step(
     plan: &Plan,
     step: &dyn AnyStep,
     chained: &Chained<'_>,
@@ -270,19 +283,16 @@ fn image_step(
         Some(path) => (plan.out.clone(), path, None),
         None => (Root::open(&plan.input)?, MANIFEST, knobs.shard),
     };
-    let share = images::share(&mut input.manifest_at(path)?, step, shard)?;
     let reader = input.manifest_at(path)?;
     if chained.before.is_none() {
         *schema = reader.schema().clone();
     }
     let entry = step.entry();
-    watch.event(Event::StepBegun {
-        step: entry.name.into(),
-        version: entry.version.into(),
-        units: share.units,
-        bytes: share.bytes,
-    });
-    let after = images::schema_after(schema, entry);
+    let begun = |units, bytes| {
+        let (step, version) = (entry.name.into(), entry.version.into());
+        watch.event(Event::StepBegun { step, version, units, bytes });
+    };
+    let after = schema_after(schema, entry);
     let bench = unit::Bench {
         step,
         input: &input,
@@ -294,6 +304,28 @@ fn image_step(
         claims: unit::Claims::default(),
         noted: false.into(),
     };
+    if entry.grain == Grain::Group {
+        let chained_shard = chained.before.is_some() && knobs.shard.is_some();
+        if knobs.shard.is_some() && step.joins() {
+            return Err(groups::no_shard(step, "its params look at all groups"));
+        }
+        if chained_shard && step.grouping() != Grouping::Item && !chained.has_whole_slides {
+            return Err(groups::no_shard(step, "a group may lie in several shards"));
+        }
+        let open = || input.manifest_at(path);
+        let share = groups::share(&open, step, shard, chained_shard)?;
+        begun(share.units, share.bytes);
+        let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?;
+        let place = |item: &str| match chained.before {
+            Some(_) => item.to_string(),
+            None => input.absolute(item),
+        };
+        let tally = groups::run(&bench, &open, &share, &mut rows, &place)?;
+        *schema = after;
+        return Ok((tally, share.follows_from, Rows::New(rows.finish()?)));
+    }
+    let share = images::share(&mut input.manifest_at(path)?, step, shard)?;
+    begun(share.units, share.bytes);
     if let Some(earlier) = chained.earlier
         && earlier.follows_from == share.follows_from
         && earlier.failures == 0

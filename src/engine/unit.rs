@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
+use serde_json::Value;
+
 use super::{Event, Knobs, Layout, Watch};
 use crate::dataset::{Root, UnitStage};
 use crate::digest::{Digest, canonical_json};
 use crate::error::{Error, Result};
 use crate::manifest::{Item, Schema};
-use crate::record::{Cause, MadeBy, Outline, Output, Record, StepCause};
-use crate::step::{AnyInput, AnyStep, Crew, Emitted, Made, Sink, Source, bug};
+use crate::record::{Cause, KEPT, KEPT_JOINED, LEFT, MadeBy, Outline, Output, Record, StepCause};
+use crate::step::{AnyInput, AnyStep, Crew, Emitted, Made, Sink, bug};
 
 /// All that the units of one step share.
 pub(super) struct Bench<'a> {
@@ -39,22 +41,34 @@ pub(super) struct Done {
 impl Bench<'_> {
     /// The cause of this step over an item.
     pub fn cause(&self, item: &Item) -> Result<Cause> {
+        Ok(self.cause_of(item.digest, self.columns(item)))
+    }
+
+    /// Values of the columns that the step looks at.
+    pub fn columns(&self, item: &Item) -> BTreeMap<String, Value> {
+        let reads = self.step.reads().iter();
+        reads.map(|c| (c.name.to_string(), item.value(self.schema, c.name))).collect()
+    }
+
+    /// The cause of this step over an input of this digest.
+    pub fn cause_of(&self, input: Digest, columns: BTreeMap<String, Value>) -> Cause {
         let entry = self.step.entry();
-        let columns: BTreeMap<_, _> = entry
-            .reads
-            .iter()
-            .map(|column| (column.name.to_string(), item.value(self.schema, column.name)))
-            .collect();
         let step = StepCause {
             step: entry.name.into(),
             version: entry.version.into(),
             params: self.step.params().clone(),
         };
-        Ok(Cause::new(vec![step], item.digest, columns))
+        Cause::new(vec![step], input, columns)
     }
 
-    /// Finds the unit done, or does it.
-    pub fn settle(&self, item: &Item, cause: Cause, key: Digest) -> Result<Done> {
+    /// Finds the unit done, or opens its input and does it. `id` is its name for people.
+    pub fn settle(
+        &self,
+        id: &str,
+        cause: Cause,
+        key: Digest,
+        open: impl FnOnce(&Cause) -> Result<AnyInput>,
+    ) -> Result<Done> {
         let _claim = self.claims.take(key);
         self.crew.check()?;
         let (known, damaged) = match self.out.record(&key) {
@@ -75,10 +89,9 @@ impl Bench<'_> {
             }
             return Ok(Done { record: record.clone(), hit: true, bytes_written: 0, seconds: 0.0 });
         }
-        self.watch.event(Event::UnitBegun { id: item.id.clone() });
+        self.watch.event(Event::UnitBegun { id: id.to_string() });
         let begun = Instant::now();
-        let source =
-            self.input.verified(item, &|bytes| self.watch.event(Event::Hashed { bytes }))?;
+        let input = open(&cause)?;
         let pack_bytes = match self.knobs.layout {
             Layout::Loose => None,
             Layout::Packs { bytes } => Some(bytes),
@@ -89,14 +102,12 @@ impl Bench<'_> {
             outputs: Vec::new(),
             previews: Vec::new(),
             bytes: 0,
-            id: &item.id,
+            id,
+            input: cause.input,
             watch: self.watch,
         };
-        let source = Source::new(source, item.digest, cause.columns.clone(), self.knobs.limits);
-        catch_unwind(AssertUnwindSafe(|| {
-            self.step.run(AnyInput::Source(source), &mut sink, self.crew)
-        }))
-        .unwrap_or_else(|panic| Err(bug(&*panic)))?;
+        catch_unwind(AssertUnwindSafe(|| self.step.run(input, &mut sink, self.crew)))
+            .unwrap_or_else(|panic| Err(bug(&*panic)))?;
         let UnitSink { stage, outputs, previews, bytes, .. } = sink;
         if let Some(known) = &known {
             same(&key, known, &outputs, &previews)?;
@@ -218,6 +229,7 @@ struct UnitSink<'a> {
     previews: Vec<Output>,
     bytes: u64,
     id: &'a str,
+    input: Digest,
     watch: &'a dyn Watch,
 }
 
@@ -234,8 +246,25 @@ impl Sink for UnitSink<'_> {
                 self.bytes += made.bytes.len() as u64;
                 self.previews.push(output(made, placed.path, placed.offset));
             }
+            Emitted::Left(made) => {
+                let name = format!("{LEFT}{}", made.name);
+                let placed = self.stage.preview(&name, &made.bytes)?;
+                self.bytes += made.bytes.len() as u64;
+                self.previews.push(output(Made { name, ..made }, placed.path, placed.offset));
+            }
+            Emitted::Kept { facts, joins } => self.outputs.push(Output {
+                name: if joins { KEPT_JOINED } else { KEPT }.into(),
+                path: None,
+                offset: None,
+                length: 0,
+                digest: self.input,
+                media_type: "application/vnd.apache.parquet".into(),
+                width_px: None,
+                height_px: None,
+                facts,
+            }),
             Emitted::Found(_) | Emitted::Failed(..) => {
-                return Err(Error::Bug { message: "an image step gave rows of a listing".into() });
+                return Err(Error::Bug { message: "only a listing step has such rows".into() });
             }
         }
         Ok(())
@@ -254,8 +283,9 @@ fn output(made: Made, path: String, offset: Option<u64>) -> Output {
         length: made.bytes.len() as u64,
         digest: made.digest,
         media_type: made.media_type.to_string(),
-        width_px: Some(made.width_px),
-        height_px: Some(made.height_px),
+        // What is no picture has no size.
+        width_px: (made.width_px > 0).then_some(made.width_px),
+        height_px: (made.height_px > 0).then_some(made.height_px),
         facts: made.facts,
     }
 }

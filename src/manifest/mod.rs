@@ -178,11 +178,12 @@ impl Schema {
         Self { facts }
     }
 
-    /// Refuses a manifest that lacks a column which a step reads.
+    /// Refuses a manifest that lacks a column which a step needs, or has one that it reads with other
+    /// values.
     ///
     /// # Errors
     /// [`Error::Schema`] naming the column, its type and the step that makes it.
-    pub fn require(&self, step: &str, reads: &[Column]) -> Result<()> {
+    pub fn require(&self, step: &str, reads: &[Column], needs: &[Column]) -> Result<()> {
         for column in reads {
             let message = match self.kind(column.name) {
                 Some(kind) if kind == column.kind => continue,
@@ -193,6 +194,7 @@ impl Schema {
                     column.doc,
                     column.made_by
                 ),
+                None if !needs.contains(column) => continue,
                 None => format!("`{}` makes it ({})", column.made_by, column.doc),
             };
             return Err(Error::Schema { step: step.into(), column: column.name.into(), message });

@@ -196,7 +196,7 @@ impl ManifestReader {
                 false => facts.push(Field { name, kind }),
             }
         }
-        Schema { facts: found }.require("a manifest", BASE)?;
+        Schema { facts: found }.require("a manifest", BASE, BASE)?;
         Ok(Self {
             open: Box::new(open),
             schema: Schema { facts },

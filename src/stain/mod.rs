@@ -8,6 +8,8 @@
 //! Definitions differ between implementations by tens of grey levels. Ours are named after the one
 //! that they equal: see [`OdScale`], [`macenko`], [`vahadane`], [`reinhard`], [`ruifrok`].
 
+pub mod amounts;
+pub mod brightness;
 pub mod concentration;
 pub mod eigen;
 mod factors;

@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::{Crew, Grain, Input, Listing, Out, Params, Sink, Source, Step};
+use super::{Crew, Grain, Group, Grouping, Input, Listing, Out, Params, Sink, Source, Step};
 use crate::error::{Error, Result};
 use crate::manifest::{Column, Field, Kind};
 
@@ -13,6 +13,8 @@ pub enum AnyInput {
     Source(Source),
     /// A list of files.
     Listing(Listing),
+    /// The images of a group.
+    Group(Group),
 }
 
 /// A step with its params, ready to run.
@@ -21,6 +23,14 @@ pub trait AnyStep: Send + Sync {
     fn entry(&self) -> &'static Entry;
     /// All params, defaults filled in: what is keyed.
     fn params(&self) -> &Value;
+    /// [`Step::reads`].
+    fn reads(&self) -> &'static [Column];
+    /// [`Step::needs`].
+    fn needs(&self) -> &'static [Column];
+    /// [`Step::grouping`].
+    fn grouping(&self) -> Grouping;
+    /// [`Step::joins`].
+    fn joins(&self) -> bool;
     /// Does the work on one unit.
     ///
     /// # Errors
@@ -57,7 +67,11 @@ pub struct Entry {
     pub default_params: fn() -> Value,
     facts_schema: fn() -> Value,
     make: fn(&'static Entry, Value) -> Result<Box<dyn AnyStep>>,
+    inline: Inline,
 }
+
+/// [`Step::inline`].
+type Inline = fn(&str, &[(String, Vec<u8>)], &Map<String, Value>) -> Result<Value>;
 
 impl Entry {
     /// The entry of a step.
@@ -71,6 +85,7 @@ impl Entry {
             default_params: default_of::<S::Params>,
             facts_schema: schema_of::<S::Facts>,
             make: make::<S>,
+            inline: S::inline,
         }
     }
 
@@ -80,6 +95,19 @@ impl Entry {
     /// [`Error::Params`] naming the field, what was given and what is allowed.
     pub fn make(&'static self, params: Value) -> Result<Box<dyn AnyStep>> {
         (self.make)(self, params)
+    }
+
+    /// As [`Step::inline`].
+    ///
+    /// # Errors
+    /// As [`Step::inline`].
+    pub fn inline(
+        &self,
+        param: &str,
+        files: &[(String, Vec<u8>)],
+        given: &Map<String, Value>,
+    ) -> Result<Value> {
+        (self.inline)(param, files, given)
     }
 
     /// The columns that the step adds, sorted by name (so that no map's order decides).
@@ -166,6 +194,22 @@ impl<S: Step> AnyStep for Ready<S> {
 
     fn params(&self) -> &Value {
         &self.params
+    }
+
+    fn reads(&self) -> &'static [Column] {
+        self.step.reads()
+    }
+
+    fn needs(&self) -> &'static [Column] {
+        self.step.needs()
+    }
+
+    fn grouping(&self) -> Grouping {
+        self.step.grouping()
+    }
+
+    fn joins(&self) -> bool {
+        self.step.joins()
     }
 
     fn run(&self, input: AnyInput, sink: &mut dyn Sink, crew: &Crew) -> Result<()> {

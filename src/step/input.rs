@@ -19,6 +19,18 @@ pub enum Grain {
     Listing,
     /// One image: a slide, a photo, a patch.
     Image,
+    /// The images that share a group: a slide's patches, a burst.
+    Group,
+}
+
+/// Which items of a manifest make one group, for a step of grain [`Grain::Group`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grouping {
+    /// Each item alone.
+    Item,
+    /// The patches of one slide: items with the same `tile.source_id`, or, where there is none, with
+    /// the same `group`; an item that has neither is a slide of its own.
+    Slide,
 }
 
 impl Grain {
@@ -27,6 +39,7 @@ impl Grain {
         match self {
             Self::Listing => "listing",
             Self::Image => "image",
+            Self::Group => "group",
         }
     }
 }
@@ -35,6 +48,7 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Source {}
     impl Sealed for super::Listing {}
+    impl Sealed for super::Group {}
 }
 
 /// The input of a step. Sealed: the grains are the engine's to know.
@@ -116,9 +130,7 @@ impl Input for Source {
     fn from_any(input: AnyInput) -> Result<Self> {
         match input {
             AnyInput::Source(source) => Ok(source),
-            AnyInput::Listing(_) => {
-                Err(Error::Bug { message: "a listing came to an image step".into() })
-            }
+            _ => Err(Error::Bug { message: "an image step was given something else".into() }),
         }
     }
 }
@@ -153,9 +165,70 @@ impl Input for Listing {
     fn from_any(input: AnyInput) -> Result<Self> {
         match input {
             AnyInput::Listing(listing) => Ok(listing),
-            AnyInput::Source(_) => {
-                Err(Error::Bug { message: "an image came to a listing step".into() })
-            }
+            _ => Err(Error::Bug { message: "a listing step was given something else".into() }),
+        }
+    }
+}
+
+/// The images of one group, in the order of their digests: neither names nor the order of rows can
+/// change what is made of them.
+pub struct Group {
+    /// At least one.
+    pub members: Vec<Member>,
+    /// What they are.
+    pub of: Of,
+}
+
+/// What the members of a group are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Items of the manifest.
+    Items,
+    /// What the step left ([`super::Out::leave`]) for each group of a whole manifest: now they are put
+    /// together.
+    Left,
+}
+
+/// One image of a group.
+pub struct Member {
+    digest: Digest,
+    limits: Limits,
+    columns: BTreeMap<String, Value>,
+    open: Box<dyn Fn() -> Result<Arc<dyn ReadAt>> + Send + Sync>,
+}
+
+impl Member {
+    /// A member whose bytes `open` gives, held to their digest.
+    pub fn new(
+        digest: Digest,
+        columns: BTreeMap<String, Value>,
+        limits: Limits,
+        open: Box<dyn Fn() -> Result<Arc<dyn ReadAt>> + Send + Sync>,
+    ) -> Self {
+        Self { digest, limits, columns, open }
+    }
+
+    /// Digest of its bytes.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when it is gone; [`Error::Format`] when its bytes are not those of its digest.
+    pub fn source(&self) -> Result<Source> {
+        Ok(Source::new((self.open)()?, self.digest, self.columns.clone(), self.limits))
+    }
+}
+
+impl Input for Group {
+    const GRAIN: Grain = Grain::Group;
+
+    fn from_any(input: AnyInput) -> Result<Self> {
+        match input {
+            AnyInput::Group(group) => Ok(group),
+            _ => Err(Error::Bug { message: "a group step was given something else".into() }),
         }
     }
 }

@@ -21,11 +21,12 @@ mod out;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 pub use crew::Crew;
 pub(crate) use crew::bug;
 pub use entry::{AnyInput, AnyStep, Entry, FactDoc, params_from};
-pub use input::{Grain, Input, Listed, Listing, Source};
+pub use input::{Grain, Group, Grouping, Input, Listed, Listing, Member, Of, Source};
 pub use out::{Collected, Emitted, Found, Made, Out, Sink};
 
 use crate::error::Result;
@@ -88,6 +89,42 @@ pub trait Step: Sized + Send + Sync + 'static {
     /// # Errors
     /// [`crate::Error::Params`] naming the field.
     fn new(params: Self::Params) -> Result<Self>;
+
+    /// The columns of [`Step::READS`] that these params look at. The others stay out of the key.
+    fn reads(&self) -> &'static [Column] {
+        Self::READS
+    }
+
+    /// Those that a manifest must have. Where it lacks one of the others, the step sees null.
+    fn needs(&self) -> &'static [Column] {
+        self.reads()
+    }
+
+    /// Which items make one group, for steps of grain [`Grain::Group`].
+    fn grouping(&self) -> Grouping {
+        Grouping::Item
+    }
+
+    /// Whether what the groups leave may be put together ([`Out::keep`] with `joins`): such params look
+    /// at a whole manifest, and no shard can have them.
+    fn joins(&self) -> bool {
+        false
+    }
+
+    /// The value of a param that names files of the step's own kind (`x-file: "profile"`), made from
+    /// their contents before anything is keyed. `files` are (name, bytes), `given` the other params
+    /// as the user wrote them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Params`], [`crate::Error::Format`].
+    fn inline(
+        param: &str,
+        files: &[(String, Vec<u8>)],
+        given: &Map<String, Value>,
+    ) -> Result<Value> {
+        let _ = (files, given);
+        Err(crate::Error::Bug { message: format!("`{param}` cannot be read from files") })
+    }
 
     /// Does the work on one unit.
     ///

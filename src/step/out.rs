@@ -21,7 +21,7 @@ pub struct Made {
     pub digest: Digest,
     /// `image/png`, `image/jpeg`, ….
     pub media_type: &'static str,
-    /// Columns.
+    /// Columns; 0 for what is no picture.
     pub width_px: u32,
     /// Rows.
     pub height_px: u32,
@@ -93,6 +93,15 @@ pub enum Emitted {
     Found(Found),
     /// A file of a listing that cannot be read: (id, why).
     Failed(String, Error),
+    /// The items of a group stay as they are, and all have these facts.
+    Kept {
+        /// Facts by their short names.
+        facts: Map<String, Value>,
+        /// Whether what comes of putting all groups together stands over these facts.
+        joins: bool,
+    },
+    /// A file that waits for all groups to be put together.
+    Left(Made),
 }
 
 /// Where a step's results go. The engine's stages what it is given; [`Collected`] keeps it.
@@ -118,6 +127,10 @@ pub struct Collected {
     pub found: Vec<Found>,
     /// Files that could not be read.
     pub failed: Vec<(String, Error)>,
+    /// Facts of a group whose items stay, and whether it joins.
+    pub kept: Vec<(Map<String, Value>, bool)>,
+    /// What was left for a join.
+    pub left: Vec<Made>,
 }
 
 impl Sink for Collected {
@@ -127,6 +140,8 @@ impl Sink for Collected {
             Emitted::Preview(made) => self.previews.push(made),
             Emitted::Found(found) => self.found.push(found),
             Emitted::Failed(id, error) => self.failed.push((id, error)),
+            Emitted::Kept { facts, joins } => self.kept.push((facts, joins)),
+            Emitted::Left(made) => self.left.push(made),
         }
         Ok(())
     }
@@ -178,6 +193,26 @@ impl<'a, F: Facts> Out<'a, F> {
     /// As [`Out::put`].
     pub fn failed(&mut self, id: String, error: Error) -> Result<()> {
         self.sink.take(Emitted::Failed(id, error))
+    }
+
+    /// Says that the items of the group stay as they are, each with these facts: once for a group.
+    /// With `joins`, the facts that come of putting together what all groups left (those that are not
+    /// null) stand over these.
+    ///
+    /// # Errors
+    /// As [`Out::put`].
+    pub fn keep(&mut self, facts: &F, joins: bool) -> Result<()> {
+        self.crew.check()?;
+        self.sink.take(Emitted::Kept { facts: map(facts)?, joins })
+    }
+
+    /// Leaves a file for the time when all groups are put together ([`super::Of::Left`]).
+    ///
+    /// # Errors
+    /// As [`Out::put`].
+    pub fn leave(&mut self, made: Made) -> Result<()> {
+        self.crew.check()?;
+        self.sink.take(Emitted::Left(made))
     }
 
     /// How far the unit is: for progress only.

@@ -1,13 +1,22 @@
 //! The steps, one file or folder each, and the list of them.
 
+pub mod encode;
+pub mod fit_stain;
 pub mod scan;
+mod stain;
+pub mod stain_normalize;
 pub mod tile;
 
 use crate::step::Entry;
 
 /// Every step, in the order in which data meets them. All that is generated, checked or offered on
 /// the command line walks this slice: to add a step, write it and add its line.
-pub static STEPS: &[Entry] = &[Entry::of::<scan::Scan>(), Entry::of::<tile::Tile>()];
+pub static STEPS: &[Entry] = &[
+    Entry::of::<scan::Scan>(),
+    Entry::of::<tile::Tile>(),
+    Entry::of::<fit_stain::FitStain>(),
+    Entry::of::<stain_normalize::StainNormalize>(),
+];
 
 /// The entry of a step by its name.
 pub fn find(name: &str) -> Option<&'static Entry> {

@@ -26,7 +26,7 @@ use fast_image_resize as fir;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use params::{Channel, ChromaSubsampling, Edges, Format, MaskKind, Params};
+pub use params::{Channel, Edges, MaskKind, Params};
 pub use resolution::MppSource;
 
 use crate::error::{Error, Result};
@@ -35,6 +35,7 @@ use crate::image::{Image, jpeg, png};
 use crate::manifest::{Column, Kind};
 use crate::slide::{Limits, Slide};
 use crate::step::{Made, Out, Source, Step};
+use crate::steps::encode::encode;
 use coverage::Coverage;
 use grid::{Axis, Grid};
 use mask::MaskPlan;
@@ -286,20 +287,9 @@ impl Cut<'_> {
         };
         let name = self.grid.name(col, row);
         let size = (image.width_px(), image.height_px());
-        match self.params.format {
-            Format::Png => {
-                Made::new(format!("{name}.png"), png::encode(&image)?, "image/png", size, &facts)
-            }
-            Format::Jpeg => {
-                let subsampling = match self.params.subsampling {
-                    ChromaSubsampling::S420 => Subsampling::S420,
-                    ChromaSubsampling::S422 => Subsampling::S422,
-                    ChromaSubsampling::S444 => Subsampling::S444,
-                };
-                let bytes = jpeg::encode(&image, self.params.quality, subsampling)?;
-                Made::new(format!("{name}.jpg"), bytes, "image/jpeg", size, &facts)
-            }
-        }
+        let Params { format, quality, subsampling, .. } = *self.params;
+        let (bytes, ending, media_type) = encode(&image, format, quality, subsampling)?;
+        Made::new(format!("{name}.{ending}"), bytes, media_type, size, &facts)
     }
 
     /// The pixels of a patch, `tile_px` × `tile_px`.

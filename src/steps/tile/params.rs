@@ -2,9 +2,10 @@
 
 use garde::Validate;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::steps::encode::{ChromaSubsampling, Format};
 
 /// What happens at the right and lower border, where the slide does not end with a patch.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,44 +41,6 @@ pub enum Channel {
     Saturation,
     /// Luminance of BT.601, 0–255.
     Luminance,
-}
-
-/// File format of the patches.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    /// PNG, without loss.
-    Png,
-    /// Baseline JPEG.
-    Jpeg,
-}
-
-/// How JPEG stores chroma.
-#[derive(Serialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChromaSubsampling {
-    /// Halved in both directions.
-    #[serde(rename = "420")]
-    S420,
-    /// Halved along x.
-    #[serde(rename = "422")]
-    S422,
-    /// Not halved.
-    #[serde(rename = "444")]
-    S444,
-}
-
-/// YAML reads a bare 420 as a number: both spellings mean the same, and both are keyed as the text.
-impl<'de> Deserialize<'de> for ChromaSubsampling {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let given = serde_json::Value::deserialize(deserializer)?;
-        let word = given.as_str().map_or_else(|| given.to_string(), str::to_string);
-        match word.as_str() {
-            "420" => Ok(Self::S420),
-            "422" => Ok(Self::S422),
-            "444" => Ok(Self::S444),
-            _ => Err(serde::de::Error::custom("it is one of 420, 422, 444")),
-        }
-    }
 }
 
 /// Cuts slides and large images into patches at an exact resolution, on tissue.
