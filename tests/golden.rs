@@ -2,7 +2,8 @@
 //! moves as far as its outputs do.
 //!
 //! A case is `fixtures/cases/<step>/<case>.yaml`: a fixture (a file for an image step, a folder for
-//! `scan`), params, and columns that the manifest would have.
+//! `scan` and for a group), params, and columns that the manifest would have. What a group leaves is put
+//! together at once.
 
 mod common;
 mod ledger;
@@ -17,9 +18,11 @@ use microtome::describe::{self, Shape};
 use microtome::digest::Digest;
 use microtome::image::Samples;
 use microtome::pipeline;
-use microtome::slide::Limits;
 use microtome::slide::memory::Bytes;
-use microtome::step::{AnyInput, Collected, Crew, Entry, Grain, Listed, Listing, Made, Source};
+use microtome::slide::{Limits, ReadAt};
+use microtome::step::{
+    AnyInput, Collected, Crew, Entry, Grain, Group, Listed, Listing, Made, Member, Of, Source,
+};
 use microtome::steps::STEPS;
 use serde_json::{Map, Value, json};
 
@@ -77,11 +80,36 @@ fn run(entry: &'static Entry, case: &Case) -> Collected {
             files.sort_by(|a, b| a.id.cmp(&b.id));
             AnyInput::Listing(Listing { files, limits: Limits::default() })
         }
+        Grain::Group => {
+            let mut files = Vec::new();
+            list(&case.fixture, &case.fixture, &mut files);
+            let members = files.into_iter().map(|f| member(f.digest, f.open));
+            group(members.collect(), Of::Items)
+        }
     };
     let mut collected = Collected::default();
-    step.run(input, &mut collected, &Crew::new(2).unwrap())
-        .unwrap_or_else(|e| panic!("{} {}: {e}", entry.name, case.name));
+    let crew = Crew::new(2).unwrap();
+    let failed = |e| panic!("{} {}: {e}", entry.name, case.name);
+    step.run(input, &mut collected, &crew).unwrap_or_else(failed);
+    if collected.kept.iter().any(|(_, joins)| *joins) {
+        let left = collected.left.iter().map(|made| {
+            let bytes = made.bytes.clone();
+            member(made.digest, Box::new(move || Ok(Arc::new(Bytes(bytes.clone())))))
+        });
+        step.run(group(left.collect(), Of::Left), &mut collected, &crew).unwrap_or_else(failed);
+    }
     collected
+}
+
+type Open = Box<dyn Fn() -> microtome::Result<Arc<dyn ReadAt>> + Send + Sync>;
+
+fn member(digest: Digest, open: Open) -> Member {
+    Member::new(digest, BTreeMap::new(), Limits::default(), open)
+}
+
+fn group(mut members: Vec<Member>, of: Of) -> AnyInput {
+    members.sort_by_key(|member| *member.digest());
+    AnyInput::Group(Group { members, of })
 }
 
 fn list(root: &Path, folder: &Path, files: &mut Vec<Listed>) {
@@ -136,7 +164,8 @@ fn case_fields(made: &Collected, known: &dyn Fn(&str) -> bool) -> Fields {
     let named = |made: &Made| json!([made.name, Digest::of(&made.bytes).to_string()]);
     let pixels: Vec<Value> =
         made.items.iter().map(|i| json!([i.name, pixels(i).to_string()])).collect();
-    let bytes: Vec<Value> = made.items.iter().chain(&made.previews).map(named).collect();
+    let all = made.items.iter().chain(&made.previews).chain(&made.left);
+    let bytes: Vec<Value> = all.map(named).collect();
     let mut values: Vec<Value> =
         made.items.iter().map(|i| json!([i.name, i.media_type, facts(&i.facts)])).collect();
     values.extend(made.found.iter().map(|f| {
@@ -152,6 +181,7 @@ fn case_fields(made: &Collected, known: &dyn Fn(&str) -> bool) -> Fields {
             facts(&f.facts)
         ])
     }));
+    values.extend(made.kept.iter().map(|(kept, joins)| json!([facts(kept), joins])));
     values.extend(made.failed.iter().map(|(id, error)| json!([id, error.kind()])));
     let digest = |values: Vec<Value>| Digest::of_json(&values).unwrap().to_string();
     Fields::from([

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod groups;
 mod guarantees;
 mod kills;
 mod servers;
