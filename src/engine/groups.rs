@@ -10,9 +10,10 @@ use std::thread;
 
 use serde_json::{Map, Value};
 
-use super::images::{FollowsFrom, Tally};
+use super::images::Tally;
 use super::rows::{ORDER, RowsOut};
-use super::unit::{Bench, Done};
+use super::share::FollowsFrom;
+use super::unit::{Bench, Done, UnitSink};
 use super::{Event, Failure, Shard, parts};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -316,16 +317,17 @@ fn settle(bench: &Bench<'_>, name: &str, members: Vec<Item>) -> Result<(Digest, 
     });
     let cause = bench.cause_of(input, columns.collect());
     let key = cause.key()?;
-    let open = |_: &Cause| {
+    let work = |_: &Cause, sink: &mut UnitSink<'_>| {
         let members = members.into_iter().map(|(item, columns)| {
             let root = bench.input.clone();
             let digest = item.digest;
             let open = move || root.verified(&item, &|_| {});
             Member::new(digest, columns.into_iter().collect(), bench.knobs.limits, Box::new(open))
         });
-        Ok(AnyInput::Group(Group { members: members.collect(), of: Of::Items }))
+        let group = Group { members: members.collect(), of: Of::Items };
+        bench.step.run(AnyInput::Group(group), sink, bench.crew)
     };
-    Ok((key, bench.settle(name, cause, key, open)?))
+    Ok((key, bench.settle(name, cause, key, work)?))
 }
 
 /// Puts together what the groups left, where any of them asks for it: gives the record's key and the
@@ -348,7 +350,7 @@ fn join(
     let cause =
         bench.cause_of(Digest::of_digests(left.iter().map(|(digest, _)| digest)), [].into());
     let key = cause.key()?;
-    let open = |_: &Cause| {
+    let work = |_: &Cause, sink: &mut UnitSink<'_>| {
         let members = left.into_iter().map(|(digest, path)| {
             let root = bench.out.clone();
             let open = move || {
@@ -360,9 +362,10 @@ fn join(
             };
             Member::new(digest, [].into(), bench.knobs.limits, Box::new(open))
         });
-        Ok(AnyInput::Group(Group { members: members.collect(), of: Of::Left }))
+        let group = Group { members: members.collect(), of: Of::Left };
+        bench.step.run(AnyInput::Group(group), sink, bench.crew)
     };
-    let done = bench.settle("all groups", cause, key, open)?;
+    let done = bench.settle("all groups", cause, key, work)?;
     tally.bytes_written += done.bytes_written;
     let facts = kept(&done.record)?.into_iter().filter(|(_, value)| !value.is_null()).collect();
     Ok(Some((key, facts)))

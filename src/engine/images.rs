@@ -7,19 +7,19 @@ use std::thread;
 use serde_json::Value;
 
 use super::rows::RowsOut;
-use super::unit::{Bench, Done};
-use super::{Event, Failure, parts};
-use crate::digest::{Digest, Hasher, canonical_json};
+use super::share::Share;
+use super::unit::Bench;
+use super::{Event, Failure, packed};
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::{Field, Item, Kind, ManifestReader, Schema};
-use crate::record::{Cause, Output, Record};
-use crate::step::{AnyInput, AnyStep, Source};
+use crate::record::{Output, Record};
 
 /// How far the workers may run ahead of the row that is written next, in units. What waits beyond
 /// [`RECORDS_WAITING`] is read again from its record, so this bounds keys, not rows.
 const UNITS_AHEAD: u64 = 4096;
-/// Records that wait in memory for their turn.
-const RECORDS_WAITING: usize = 64;
+/// Outputs of records that wait in memory for their turn.
+const OUTPUTS_WAITING: usize = 4096;
 
 /// The columns of an image step's manifest.
 pub(super) fn schema_after(before: &Schema, step: &crate::step::Entry) -> Schema {
@@ -46,89 +46,32 @@ pub(super) struct Tally {
     pub slowest: Vec<(String, f64)>,
 }
 
+/// Images that are worked on together (mostly one), and where their rows stand.
+#[derive(Default)]
 struct Unit {
     turn: u64,
-    order: u64,
-    item: Item,
+    orders: Vec<u64>,
+    items: Vec<Item>,
+}
+
+impl Unit {
+    fn push(&mut self, order: u64, item: Item) {
+        self.orders.push(order);
+        self.items.push(item);
+    }
 }
 
 struct Settled {
-    order: u64,
-    item: Item,
-    result: Result<(Digest, Option<Done>)>,
+    unit: Unit,
+    result: Result<packed::Settled>,
 }
 
-/// Which rows of a manifest this run does, how many, their bytes, and what their outputs follow from.
-pub(super) struct Share {
-    own: Option<Vec<bool>>,
-    pub units: u64,
-    pub bytes: u64,
-    pub follows_from: Digest,
-}
-
-/// The digest of all that a step's manifest follows from: the step, the columns, the rows.
-pub(super) struct FollowsFrom(Hasher);
-
-impl FollowsFrom {
-    pub fn new(
-        reader: &ManifestReader,
-        step: &dyn AnyStep,
-        shard: Option<super::Shard>,
-    ) -> Result<Self> {
-        let mut hasher = Hasher::new();
-        let head = (
-            (step.entry().name, step.entry().version, step.params()),
-            (&reader.schema().facts, step.entry().fields()),
-            shard.map(|shard| (shard.index, shard.count)),
-        );
-        hasher.update(canonical_json(&head)?.as_bytes());
-        Ok(Self(hasher))
+impl Settled {
+    /// Outputs that are held in memory.
+    fn held(&self) -> usize {
+        let done = self.result.as_ref().ok().and_then(|settled| settled.done.as_ref());
+        done.map_or(0, |done| done.record.outputs.len().max(1))
     }
-
-    pub fn row(&mut self, item: &Item) -> Result<()> {
-        let row = (
-            (&item.id, &item.digest, &item.label, &item.group, &item.split),
-            (item.weight, &item.trail, &item.facts),
-        );
-        self.0.update(canonical_json(&row)?.as_bytes());
-        Ok(())
-    }
-
-    pub fn finish(self) -> Digest {
-        self.0.finish()
-    }
-}
-
-/// Looks through a manifest for the rows of this shard. Only digests and lengths are held, and only
-/// for a shard.
-pub(super) fn share(
-    reader: &mut ManifestReader,
-    step: &dyn AnyStep,
-    shard: Option<super::Shard>,
-) -> Result<Share> {
-    let mut all = Vec::new();
-    let (mut units, mut bytes) = (0, 0);
-    let mut from = FollowsFrom::new(reader, step, shard)?;
-    while let Some(batch) = reader.next_batch()? {
-        for item in batch {
-            units += 1;
-            bytes = u64::saturating_add(bytes, item.length);
-            from.row(&item)?;
-            if shard.is_some() {
-                all.push((*item.digest.as_bytes(), item.length));
-            }
-        }
-    }
-    if shard.is_none() {
-        return Ok(Share { own: None, units, bytes, follows_from: from.finish() });
-    }
-    let own = parts::mine(&all, shard);
-    let mine = || all.iter().zip(&own).filter(|(_, own)| **own);
-    let (units, bytes) = (
-        mine().count() as u64,
-        mine().fold(0, |sum: u64, ((_, length), _)| sum.saturating_add(*length)),
-    );
-    Ok(Share { own: Some(own), units, bytes, follows_from: from.finish() })
 }
 
 /// Looks whether every unit is done and whole; `None` at the first that is not.
@@ -139,6 +82,22 @@ pub(super) fn all_done(
 ) -> Result<Option<Tally>> {
     let mut tally = Tally::default();
     let mut row = 0;
+    let mut unit: Vec<Item> = Vec::new();
+    let mut look = |unit: &mut Vec<Item>| -> Result<bool> {
+        let items: Vec<&Item> = unit.iter().collect();
+        let cause = packed::cause(bench, &items)?;
+        let key = cause.key()?;
+        // A record that cannot be read is for the run itself to report.
+        let Ok(Some((items, bytes))) = bench.found_done(&cause, &key) else { return Ok(false) };
+        tally.units += unit.len() as u64;
+        tally.hits += unit.len() as u64;
+        tally.items += items;
+        tally.bytes_out += bytes;
+        for item in unit.drain(..) {
+            tally.bytes_in = tally.bytes_in.saturating_add(item.length);
+        }
+        Ok(true)
+    };
     while let Some(batch) = reader.next_batch()? {
         for item in batch {
             bench.crew.check()?;
@@ -147,18 +106,20 @@ pub(super) fn all_done(
             if !own {
                 continue;
             }
-            let cause = bench.cause(&item)?;
-            let key = cause.key()?;
-            // A record that cannot be read is for the run itself to report.
-            let Ok(Some((items, bytes))) = bench.found_done(&cause, &key) else { return Ok(None) };
-            tally.units += 1;
-            tally.hits += 1;
-            tally.items += items;
-            tally.bytes_in = tally.bytes_in.saturating_add(item.length);
-            tally.bytes_out += bytes;
+            if !unit.is_empty() && !packed::goes_on(&unit, &item) && !look(&mut unit)? {
+                return Ok(None);
+            }
+            unit.push(item);
         }
     }
+    if !unit.is_empty() && !look(&mut unit)? {
+        return Ok(None);
+    }
     Ok(Some(tally))
+}
+
+pub(super) fn no_unit() -> Error {
+    Error::Bug { message: "a row goes on with a unit that there is not".into() }
 }
 
 /// Runs the step of a bench over a manifest; rows go out in order.
@@ -186,9 +147,8 @@ pub(super) fn run(
                 loop {
                     let next = units_out.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(unit) = next else { break };
-                    let result = settle(bench, &unit.item);
-                    let settled = Settled { order: unit.order, item: unit.item, result };
-                    if settled_in.send((unit.turn, settled)).is_err() {
+                    let result = packed::settle(bench, &unit.items);
+                    if settled_in.send((unit.turn, Settled { unit, result })).is_err() {
                         break;
                     }
                 }
@@ -206,19 +166,6 @@ pub(super) fn run(
         read?;
         Ok(tally)
     })
-}
-
-fn settle(bench: &Bench<'_>, item: &Item) -> Result<(Digest, Option<Done>)> {
-    bench.crew.check()?;
-    let cause = bench.cause(item)?;
-    let key = cause.key()?;
-    let open = |cause: &Cause| {
-        let hashed = |bytes| bench.watch.event(Event::Hashed { bytes });
-        let source = bench.input.verified(item, &hashed)?;
-        let columns = cause.columns.clone();
-        Ok(AnyInput::Source(Source::new(source, item.digest, columns, bench.knobs.limits)))
-    };
-    Ok((key, Some(bench.settle(&item.id, cause, key, open)?)))
 }
 
 /// Holds the reader back when it is too far ahead.
@@ -258,6 +205,13 @@ fn read(
 ) -> Result<()> {
     let order_at = if orders { reader.schema().fact(super::rows::ORDER) } else { None };
     let (mut row, mut turn) = (0_u64, 0_u64);
+    let mut unit = Unit::default();
+    // Gives the gathered unit away; `false` when nobody wants more.
+    let mut send = |unit: &mut Unit| {
+        let unit = Unit { turn, ..std::mem::take(unit) };
+        turn += 1;
+        pace.wait(unit.turn) && units.send(unit).is_ok()
+    };
     while let Some(batch) = reader.next_batch()? {
         for mut item in batch {
             let own = share.own.as_ref().is_none_or(|own| own.get(row as usize) == Some(&true));
@@ -269,11 +223,15 @@ fn read(
             if !own {
                 continue;
             }
-            if !pace.wait(turn) || units.send(Unit { turn, order, item }).is_err() {
+            let ends = !unit.items.is_empty() && !packed::goes_on(&unit.items, &item);
+            if ends && !send(&mut unit) {
                 return Ok(());
             }
-            turn += 1;
+            unit.push(order, item);
         }
+    }
+    if !unit.items.is_empty() {
+        send(&mut unit);
     }
     Ok(())
 }
@@ -286,17 +244,19 @@ fn assemble(
 ) -> Result<Tally> {
     let mut tally = Tally::default();
     let mut waiting: BTreeMap<u64, Settled> = BTreeMap::new();
-    let mut turn = 0;
+    let (mut turn, mut held) = (0, 0);
     while let Ok((number, mut unit)) = settled.recv() {
         tell(bench, &mut tally, &unit);
         if number != turn
-            && waiting.len() >= RECORDS_WAITING
-            && let Ok((_, done)) = &mut unit.result
+            && held + unit.held() > OUTPUTS_WAITING
+            && let Ok(settled) = &mut unit.result
         {
-            *done = None;
+            settled.done = None;
         }
+        held += unit.held();
         waiting.insert(number, unit);
         while let Some(unit) = waiting.remove(&turn) {
+            held -= unit.held();
             write(bench, &mut tally, unit, rows)?;
             turn += 1;
             pace.advance(turn);
@@ -311,59 +271,95 @@ fn assemble(
 
 /// Counts a unit and tells the watcher, as soon as it is settled.
 fn tell(bench: &Bench<'_>, tally: &mut Tally, unit: &Settled) {
-    match &unit.result {
-        Ok((_, Some(done))) => {
-            tally.hits += u64::from(done.hit);
-            tally.made += u64::from(!done.hit);
-            tally.bytes_written += done.bytes_written;
-            if !done.hit {
-                tally.slowest.push((unit.item.id.clone(), done.seconds));
-                tally.slowest.sort_by(|a, b| b.1.total_cmp(&a.1));
-                tally.slowest.truncate(20);
-            }
-            bench.watch.event(Event::UnitDone {
-                id: unit.item.id.clone(),
-                hit: done.hit,
-                items: done.record.outputs.len() as u64,
-                bytes_in: unit.item.length,
-                bytes_out: done.bytes_written,
-                seconds: done.seconds,
-            });
+    let items = &unit.unit.items;
+    let failed = |item: &Item, error: &Error| {
+        let step = bench.step.entry().name;
+        bench.watch.event(Event::Failed(Failure::new(&item.id, step, error)));
+    };
+    let settled = match &unit.result {
+        Ok(settled) => settled,
+        Err(Error::Stopped) => return,
+        Err(error) => return items.iter().for_each(|item| failed(item, error)),
+    };
+    for (at, error) in &settled.failed {
+        items.get(*at).into_iter().for_each(|item| failed(item, error));
+    }
+    let Some(done) = &settled.done else { return };
+    let whole = items.len() - settled.failed.len().min(items.len());
+    tally.hits += if done.hit { whole as u64 } else { 0 };
+    tally.made += if done.hit { 0 } else { whole as u64 };
+    tally.bytes_written += done.bytes_written;
+    if !done.hit {
+        let name = items.first().map_or_else(String::new, |item| item.id.clone());
+        tally.slowest.push((name, done.seconds));
+        tally.slowest.sort_by(|a, b| b.1.total_cmp(&a.1));
+        tally.slowest.truncate(20);
+    }
+    let outputs = done.record.outputs.len() as u64;
+    for (at, item) in items.iter().enumerate() {
+        if settled.failed.iter().any(|(failed, _)| *failed == at) {
+            continue;
         }
-        Ok((_, None)) | Err(Error::Stopped) => {}
-        Err(error) => {
-            let step = bench.step.entry().name;
-            bench.watch.event(Event::Failed(Failure::new(&unit.item.id, step, error)));
-        }
+        // What a pack took is told with its first image.
+        let first = at == 0;
+        bench.watch.event(Event::UnitDone {
+            id: item.id.clone(),
+            hit: done.hit,
+            items: if items.len() == 1 { outputs } else { outputs / whole.max(1) as u64 },
+            bytes_in: item.length,
+            bytes_out: if first { done.bytes_written } else { 0 },
+            seconds: if first { done.seconds } else { 0.0 },
+        });
     }
 }
 
 /// Writes the rows of a unit whose turn has come.
-fn write(bench: &Bench<'_>, tally: &mut Tally, unit: Settled, rows: &mut RowsOut) -> Result<()> {
-    tally.units += 1;
-    tally.bytes_in = tally.bytes_in.saturating_add(unit.item.length);
+fn write(bench: &Bench<'_>, tally: &mut Tally, settled: Settled, rows: &mut RowsOut) -> Result<()> {
+    let Unit { items, orders, .. } = settled.unit;
+    tally.units += items.len() as u64;
+    for item in &items {
+        tally.bytes_in = tally.bytes_in.saturating_add(item.length);
+    }
     let step = bench.step.entry().name;
-    let (key, done) = match unit.result {
+    let order = |at: usize| orders.get(at).copied().unwrap_or_default();
+    let packed::Settled { key, done, failed } = match settled.result {
         Ok(settled) => settled,
         // A stop is no failure of the unit: nothing is written, the next run goes on.
         Err(Error::Stopped) => return Err(Error::Stopped),
         Err(error) => {
-            tally.failures.push((unit.order, Failure::new(&unit.item.id, step, &error)));
+            let fail =
+                |(at, item): (usize, &Item)| (order(at), Failure::new(&item.id, step, &error));
+            tally.failures.extend(items.iter().enumerate().map(fail));
             return Ok(());
         }
     };
+    for (at, error) in &failed {
+        let item = items.get(*at).map_or("", |item| item.id.as_str());
+        tally.failures.push((order(*at), Failure::new(item, step, error)));
+    }
+    let Some(key) = key else { return Ok(()) };
     let record = match done {
         Some(done) => done.record,
         None => bench.out.record(&key)?.ok_or_else(|| {
             Error::store(Record::path(&key), "the record vanished while the manifest was written")
         })?,
     };
+    let kept = |(at, _): &(usize, &Item)| failed.iter().all(|(failed, _)| failed != at);
+    let (places, unit): (Vec<usize>, Vec<&Item>) = items.iter().enumerate().filter(kept).unzip();
     for output in &record.outputs {
         tally.items += 1;
         tally.bytes_out += output.length;
-        rows.push(row(bench.schema, rows.schema(), step, &unit.item, &key, output), unit.order)?;
+        let (at, name) = packed::origin(unit.len(), packed_unit(&unit), &output.name)
+            .ok_or_else(|| Error::format(Record::path(&key), "an output is of no image"))?;
+        let source = unit.get(at).ok_or_else(no_unit)?;
+        let order = order(places.get(at).copied().unwrap_or_default());
+        rows.push(row(bench.schema, rows.schema(), step, source, &key, (output, name)), order)?;
     }
     Ok(())
+}
+
+fn packed_unit(unit: &[&Item]) -> bool {
+    unit.first().is_some_and(|item| item.offset.is_some())
 }
 
 /// A new item: place and facts of the output, everything else inherited from the source.
@@ -373,7 +369,7 @@ fn row(
     step: &str,
     source: &Item,
     key: &Digest,
-    output: &Output,
+    (output, name): (&Output, &str),
 ) -> Item {
     let prefix = format!("{step}.");
     let from = source_id(step);
@@ -394,7 +390,7 @@ fn row(
         }
     };
     Item {
-        id: format!("{}/{}", source.id, output.name),
+        id: format!("{}/{name}", source.id),
         path: output.path.clone().unwrap_or_default(),
         offset: output.offset,
         length: output.length,

@@ -13,8 +13,10 @@ mod groups;
 mod images;
 mod listing;
 mod merge;
+mod packed;
 mod parts;
 mod rows;
+mod share;
 mod types;
 mod unit;
 
@@ -324,7 +326,7 @@ fn manifest_step(
         *schema = after;
         return Ok((tally, share.follows_from, Rows::New(rows.finish()?)));
     }
-    let share = images::share(&mut input.manifest_at(path)?, step, shard)?;
+    let share = share::share(&mut input.manifest_at(path)?, step, shard)?;
     begun(share.units, share.bytes);
     if let Some(earlier) = chained.earlier
         && earlier.follows_from == share.follows_from

@@ -14,7 +14,7 @@ use crate::digest::{Digest, canonical_json};
 use crate::error::{Error, Result};
 use crate::manifest::{Item, Schema};
 use crate::record::{Cause, KEPT, KEPT_JOINED, LEFT, MadeBy, Outline, Output, Record, StepCause};
-use crate::step::{AnyInput, AnyStep, Crew, Emitted, Made, Sink, bug};
+use crate::step::{AnyStep, Crew, Emitted, Made, Sink, bug};
 
 /// All that the units of one step share.
 pub(super) struct Bench<'a> {
@@ -61,13 +61,13 @@ impl Bench<'_> {
         Cause::new(vec![step], input, columns)
     }
 
-    /// Finds the unit done, or opens its input and does it. `id` is its name for people.
+    /// Finds the unit done, or does its work. `id` is its name for people.
     pub fn settle(
         &self,
         id: &str,
         cause: Cause,
         key: Digest,
-        open: impl FnOnce(&Cause) -> Result<AnyInput>,
+        work: impl FnOnce(&Cause, &mut UnitSink<'_>) -> Result<()>,
     ) -> Result<Done> {
         let _claim = self.claims.take(key);
         self.crew.check()?;
@@ -91,7 +91,6 @@ impl Bench<'_> {
         }
         self.watch.event(Event::UnitBegun { id: id.to_string() });
         let begun = Instant::now();
-        let input = open(&cause)?;
         let pack_bytes = match self.knobs.layout {
             Layout::Loose => None,
             Layout::Packs { bytes } => Some(bytes),
@@ -106,7 +105,7 @@ impl Bench<'_> {
             input: cause.input,
             watch: self.watch,
         };
-        catch_unwind(AssertUnwindSafe(|| self.step.run(input, &mut sink, self.crew)))
+        catch_unwind(AssertUnwindSafe(|| work(&cause, &mut sink)))
             .unwrap_or_else(|panic| Err(bug(&*panic)))?;
         let UnitSink { stage, outputs, previews, bytes, .. } = sink;
         if let Some(known) = &known {
@@ -223,7 +222,7 @@ fn same(key: &Digest, record: &Record, outputs: &[Output], previews: &[Output]) 
     Ok(())
 }
 
-struct UnitSink<'a> {
+pub(super) struct UnitSink<'a> {
     stage: UnitStage,
     outputs: Vec<Output>,
     previews: Vec<Output>,

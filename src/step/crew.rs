@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 /// The thread that asks only coordinates; pieces run on the pool. How many threads there are never
 /// reaches a step.
 pub struct Crew {
-    pool: rayon::ThreadPool,
+    /// `None`: whoever asks does the work itself.
+    pool: Option<rayon::ThreadPool>,
     in_flight: AtomicUsize,
     most_in_flight: usize,
     stop: Arc<AtomicBool>,
@@ -31,12 +32,24 @@ impl Crew {
             .build()
             .map_err(|e| Error::store("threads", e))?;
         Ok(Self {
-            pool,
+            pool: Some(pool),
             in_flight: AtomicUsize::new(0),
             // Enough that nobody waits for the slowest piece of a row, few enough to bound memory.
             most_in_flight: 4 * threads,
             stop: Arc::default(),
         })
+    }
+
+    /// The same run seen from one of this crew's own threads: it has no threads to wait for, and does
+    /// what it is asked itself.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        Self {
+            pool: None,
+            in_flight: AtomicUsize::new(0),
+            most_in_flight: 1,
+            stop: self.stop.clone(),
+        }
     }
 
     /// The flag that ends the run: whoever sets it makes every unit stop at its next piece.
@@ -60,9 +73,15 @@ impl Crew {
         make: impl Fn(usize) -> Result<T> + Sync,
         mut take: impl FnMut(usize, T) -> Result<()>,
     ) -> Result<()> {
+        let Some(pool) = &self.pool else {
+            return (0..count).try_for_each(|index| {
+                self.check()?;
+                make(index).and_then(|piece| take(index, piece))
+            });
+        };
         let (made, arrivals) = mpsc::channel();
         let make = &make;
-        self.pool.in_place_scope_fifo(|scope| {
+        pool.in_place_scope_fifo(|scope| {
             let mut started = 0;
             let mut waiting = BTreeMap::new();
             let mut taken = 0;
@@ -152,6 +171,30 @@ mod tests {
             assert_eq!(error, Error::format("piece", "10"));
             assert_eq!(crew.in_flight.load(Ordering::Relaxed), 0);
         }
+    }
+
+    #[test]
+    fn pieces_may_be_split_on_the_threads_that_do_them() {
+        let crew = Crew::new(2).unwrap();
+        let nested = |i: usize| {
+            let mut sum = 0;
+            crew.alone().ordered(
+                10,
+                |j| Ok(i * j),
+                |_, product| {
+                    sum += product;
+                    Ok(())
+                },
+            )?;
+            Ok(sum)
+        };
+        let mut seen = Vec::new();
+        let take = |_, sum| {
+            seen.push(sum);
+            Ok(())
+        };
+        crew.ordered(20, nested, take).unwrap();
+        assert_eq!(seen, (0..20).map(|i| 45 * i).collect::<Vec<_>>());
     }
 
     #[test]

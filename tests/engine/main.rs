@@ -5,6 +5,7 @@ mod common;
 mod groups;
 mod guarantees;
 mod kills;
+mod packs;
 mod servers;
 mod shards;
 mod stores;
