@@ -42,6 +42,7 @@
 //! | 2 | [`step`] | the trait, its inputs by grain, the way out, the crew of threads |
 //! | 2 | [`dataset`] | a root URI: read, stage, commit whole, verify |
 //! | 1 | [`slide`], [`image`] | pixels: pyramids of any format behind one trait; codecs, EXIF |
+//! | 1 | [`stain`] | stains of pixels: estimated, separated, brought to a target |
 //! | 1 | [`manifest`], [`record`] | the table of items; why outputs exist, and their key |
 //! | 1 | [`summary`] | what a run leaves for people: `run.json`, `failures.jsonl` |
 //! | 0 | [`digest`], [`error`] | BLAKE3 and canonical JSON; errors that say who must act |
@@ -75,6 +76,18 @@
 //!   OpenCV), tried in `tests/`; pinned to one version, as every codec that touches pixels.
 //! - Patches are resampled with the Catmull–Rom cubic, not Lanczos, whose weights take a sine from
 //!   `std`.
+//! - `fit-stain` is a *group* step: a slide's patches are one unit, ordered by their digests (names and
+//!   rows' order are in no key); items stay, facts are added. What groups leave
+//!   ([`step::Out::leave`]) can be put together in a second turn of the same step: a cohort is the sum of
+//!   its slides' counted colours, and a new slide is counted alone. A second turn needs all groups, so
+//!   shards refuse it: run it after the merge.
+//! - A group's profile goes to later steps as one text column of JSON: the key of `stain-normalize` sees the
+//!   numbers. Which columns it reads depends on its params ([`step::Step::reads`]), so that a cohort's
+//!   profile is in the keys of those images alone that fall back on it.
+//! - A param may name files that the step itself makes a value of ([`step::Step::inline`]): target images
+//!   are fitted before anything is keyed.
+//! - Images of one pack are one unit of an image step, with one record, and go on into packs; loose files
+//!   are a unit each.
 //! - A shard's part of a manifest carries one more column, `merge.order`; a merge sorts by it and drops
 //!   it.
 #![warn(missing_docs)]
