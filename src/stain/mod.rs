@@ -11,6 +11,7 @@
 pub mod concentration;
 pub mod eigen;
 mod factors;
+mod fast;
 mod fit;
 mod gates;
 pub mod lab;
@@ -23,10 +24,12 @@ mod pool;
 mod profile;
 pub mod reinhard;
 pub mod ruifrok;
+mod scatter;
 pub mod several;
 pub mod vahadane;
 
-pub use fit::{Exactness, FitOptions, Fitted, Measured, WhitePoint, fit, fit_rgb};
+pub use fast::FastFit;
+pub use fit::{Exactness, FitOptions, Fitted, Measured, WhitePoint, fit, fit_rgb, white_point};
 pub use gates::{Gates, Status};
 pub use normalizer::{ApplyOptions, Cast, Normalizer};
 pub use od::OdScale;
