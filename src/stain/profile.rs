@@ -7,7 +7,10 @@ use super::OdScale;
 use crate::error::{Error, Result};
 
 /// Version of the profile's own shape: its field `profile`.
-const PROFILE_VERSION: u32 = 1;
+pub(super) const PROFILE_VERSION: u32 = 1;
+
+/// Maximum concentrations that a pixel can be divided by.
+pub(super) const MAXIMUM_CONCENTRATIONS: std::ops::RangeInclusive<f64> = 1e-3..=1000.0;
 
 /// How stains are estimated and separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -62,7 +65,8 @@ pub struct Profile {
     /// Angle between the two stain vectors in degrees; null for the Reinhard methods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub angle_deg: Option<f64>,
-    /// Digest of the pixels (of the counted colours) that it was fitted on; null for one that was given.
+    /// Digest of the pixels (of the counted colours) that it was fitted on; null for one that was given,
+    /// and for a fast fit of one image, which counts none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fitted_on: Option<String>,
 }
@@ -177,7 +181,7 @@ impl Stains {
                 "the two stain vectors lie within one degree of one line",
             );
         }
-        if !self.max_concentrations.iter().all(|c| (1e-3..=1000.0).contains(c)) {
+        if !self.max_concentrations.iter().all(|c| MAXIMUM_CONCENTRATIONS.contains(c)) {
             return wrong("stains.max_concentrations", "not within 0.001 to 1000");
         }
         if !self.lambda.is_none_or(|lambda| (0.0..=1.0).contains(&lambda)) {

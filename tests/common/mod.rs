@@ -55,6 +55,16 @@ pub fn data_or_skip(test: &str) -> Option<PathBuf> {
     data
 }
 
+/// Folder of stained images and of what other programs make of them, `stain` beside [`data`], or the
+/// report that `test` is skipped.
+pub fn stain_or_skip(test: &str) -> Option<PathBuf> {
+    let stain = data().map(|data| data.join("../stain")).filter(|place| place.is_dir());
+    if stain.is_none() {
+        skip(test, "no stained images");
+    }
+    stain
+}
+
 /// Folder of the large slides for benchmarks: `$MICROTOME_BENCH`.
 pub fn bench() -> Option<PathBuf> {
     std::env::var_os("MICROTOME_BENCH").map(PathBuf::from).filter(|place| place.is_dir())
@@ -81,5 +91,5 @@ pub fn python_or_skip(test: &str, modules: &[&str]) -> Option<PathBuf> {
 // Each test file compiles this module for itself and takes what it needs of it. Naming everything
 // once keeps what one file does not need from being reported there as dead.
 const _: () = {
-    let _ = (root, fixture, bless, skip, data, data_or_skip, bench, python_or_skip);
+    let _ = (root, fixture, bless, skip, data, data_or_skip, stain_or_skip, bench, python_or_skip);
 };

@@ -1,0 +1,395 @@
+//! The same fit, from the bytes of one image, several times faster.
+//!
+//! Colours are not sorted and counted. What a fit needs of all pixels are sums, and the few pixels
+//! beyond an extreme percentile: a sample of pixels says roughly where that percentile is; one pass in
+//! integers (three look-ups and two additions, for both ends at once) picks all that lie beyond a bound
+//! somewhat short of it; among these the two values around the percentile are found as the exact fit
+//! finds them. When fewer were picked than the rank asks for, the sample was a bad one, and the exact
+//! fit answers. Either way the answer is the exact fit's, to the last bit, and no order of pixels
+//! changes it.
+
+use super::OdScale;
+use super::concentration::Unmixing;
+use super::fit::{FitOptions, Fitted, Measured, WhitePoint, fit, white_point};
+use super::gates::Status;
+use super::macenko::{self, Counted, Pixels, Plane};
+use super::percentile;
+use super::pool::Pool;
+use super::profile::{Method, Over, Stains};
+use super::scatter::{FixedDensities, Sums};
+
+/// Pixels in a block of picking.
+const BLOCK: usize = 1024;
+
+/// Signs of both halves of a sum.
+const SIGNS: i64 = i64::MIN | 1 << 31;
+
+/// Fits images one after the other, with the memory of one: no allocation once it has seen the largest.
+#[derive(Debug)]
+pub struct FastFit {
+    options: FitOptions,
+    scaled: Scaled,
+    memory: Memory,
+}
+
+/// What depends on the white point only.
+#[derive(Debug)]
+struct Scaled {
+    scale: OdScale,
+    light: [Option<u8>; 3],
+    table: [[f64; 256]; 3],
+    fixed: FixedDensities,
+}
+
+/// What is used again and again.
+#[derive(Debug, Default)]
+struct Memory {
+    picked: Vec<[u8; 3]>,
+    low: Vec<f64>,
+    high: Vec<f64>,
+}
+
+impl Scaled {
+    fn new(io: [f64; 3], beta: f64) -> Self {
+        let scale = OdScale::torchstain(io);
+        let light = scale.darkest_light(beta);
+        Self { scale, light, table: scale.table(), fixed: FixedDensities::new(&scale, light) }
+    }
+
+    fn od(&self, pixel: &[u8; 3]) -> [f64; 3] {
+        [0, 1, 2].map(|channel| self.table[channel][usize::from(pixel[channel])])
+    }
+
+    fn is_tissue(&self, pixel: &[u8; 3]) -> bool {
+        pixel.iter().zip(self.light).all(|(sample, light)| Some(*sample) <= light)
+    }
+}
+
+impl FastFit {
+    /// For [`Method::Macenko`]; other methods are fitted exactly, as [`fit`] does.
+    pub fn new(options: &FitOptions) -> Self {
+        let io = match options.white {
+            WhitePoint::Given(io) => io,
+            WhitePoint::Estimated => [240.0; 3],
+        };
+        Self {
+            scaled: Scaled::new(io, options.beta),
+            options: options.clone(),
+            memory: Memory::default(),
+        }
+    }
+
+    /// Fits one image (R, G, B interleaved; an incomplete last pixel is left out). The profile names no
+    /// digest of what it was fitted on: to make one would take longer than the fit.
+    pub fn fit(&mut self, rgb: &[u8]) -> Fitted {
+        if self.options.method != Method::Macenko {
+            return fit(&Pool::of_rgb(rgb), &self.options);
+        }
+        let (stains, measured) = self.fit_stains(rgb);
+        Fitted::of(Method::Macenko, stains, measured, (1, None))
+    }
+
+    /// As [`FastFit::fit`], without the words around it: allocates nothing once it has seen an image of
+    /// the size. For [`Method::Macenko`] whatever the options say.
+    ///
+    /// # Errors
+    /// The [`Status`], never [`Status::Ok`], of a fit that failed.
+    pub fn fit_stains(&mut self, rgb: &[u8]) -> (Result<Stains, Status>, Measured) {
+        let pixels = rgb.as_chunks::<3>().0;
+        if self.options.white == WhitePoint::Estimated {
+            let mut channels = [[0_u64; 256]; 3];
+            for pixel in pixels {
+                for (row, sample) in channels.iter_mut().zip(pixel) {
+                    row[usize::from(*sample)] += 1;
+                }
+            }
+            self.scaled = Scaled::new(white_point(&channels), self.options.beta);
+        }
+        let mut measured = Measured::default();
+        let Self { options, scaled, memory } = self;
+        let mut image = Bytes { rgb, pixels, options, scaled, memory, tissue: 0, pool: None };
+        let stains = macenko::fit_stains(&mut image, options, &mut measured);
+        (stains, measured)
+    }
+}
+
+/// An image, and what is known of it.
+struct Bytes<'a> {
+    rgb: &'a [u8],
+    pixels: &'a [[u8; 3]],
+    options: &'a FitOptions,
+    scaled: &'a Scaled,
+    memory: &'a mut Memory,
+    tissue: u64,
+    /// For when the sample was a bad one.
+    pool: Option<Pool>,
+}
+
+impl Pixels for Bytes<'_> {
+    fn pixels(&self) -> u64 {
+        self.pixels.len() as u64
+    }
+
+    fn counted(&self) -> u64 {
+        self.pixels.len() as u64
+    }
+
+    fn sums(&mut self) -> Sums {
+        let mut sums = Sums::default();
+        sums.add_tissue(&self.scaled.fixed, self.pixels);
+        self.tissue = sums.count;
+        sums
+    }
+
+    fn scale(&self) -> (&OdScale, [Option<u8>; 3]) {
+        (&self.scaled.scale, self.scaled.light)
+    }
+
+    fn angles(&mut self, plane: &Plane) -> Option<[f64; 2]> {
+        self.quick_angles(plane).or_else(|| self.exact().angles(plane))
+    }
+
+    fn maxima(&mut self, unmixing: &Unmixing) -> Option<[f64; 2]> {
+        self.quick_maxima(unmixing).or_else(|| self.exact().maxima(unmixing))
+    }
+}
+
+impl Bytes<'_> {
+    fn exact(&mut self) -> Counted<'_> {
+        let pool = self.pool.get_or_insert_with(|| Pool::of_rgb(self.rgb));
+        Counted::new(pool, self.scaled.scale, self.options)
+    }
+
+    /// Some of the pixels, over the whole of the image; the step is odd, so that they do not stand in
+    /// a few columns.
+    fn sample(&self) -> impl Iterator<Item = &[u8; 3]> {
+        let wanted = (self.pixels.len() / 32).clamp(1024, 8192);
+        self.pixels.iter().step_by((self.pixels.len() / wanted) | 1)
+    }
+
+    fn quick_angles(&mut self, plane: &Plane) -> Option<[f64; 2]> {
+        if !plane.in_front {
+            return None;
+        }
+        let places = [self.options.alpha, 100.0 - self.options.alpha]
+            .map(|percent| percentile::place(self.tissue, percent));
+        let [Some(low), Some(high)] = places else { return None };
+
+        let mut values = std::mem::take(&mut self.memory.low);
+        values.clear();
+        values.extend(
+            self.sample()
+                .filter(|pixel| self.scaled.is_tissue(pixel))
+                .map(|pixel| plane.place(&self.scaled.od(pixel))),
+        );
+        let bounds = [self.options.alpha, 100.0 - self.options.alpha]
+            .map(|percent| percentile::bound(&mut values, percent));
+        self.memory.low = values;
+        let [Some(least), Some(most)] = bounds else { return None };
+
+        // Below zero: across < least·along, and across > most·along.
+        let forms = [0, 1, 2].map(|c| {
+            let (along, across) = (plane.along[c], plane.across[c]);
+            [across - least * along, most * along - across]
+        });
+        self.pick(&forms, [0.0; 2], true)?;
+
+        let Memory { picked, low: below, high: above } = &mut *self.memory;
+        below.clear();
+        above.clear();
+        for pixel in picked.iter() {
+            let value = plane.place(&self.scaled.od(pixel));
+            if value < least {
+                below.push(value);
+            } else if value > most {
+                above.push(value);
+            }
+        }
+        let low_values = percentile::lowest(below, low)?;
+        let high_values = percentile::highest(above, self.tissue, high)?;
+        Some([plane.angle(low_values, low), plane.angle(high_values, high)])
+    }
+
+    fn quick_maxima(&mut self, unmixing: &Unmixing) -> Option<[f64; 2]> {
+        let only_tissue = self.options.over == Over::Tissue;
+        let count = if only_tissue { self.tissue } else { self.pixels.len() as u64 };
+        let percent = self.options.max_percentile;
+        let place = percentile::place(count, percent)?;
+
+        let (mut h, mut e) =
+            (std::mem::take(&mut self.memory.low), std::mem::take(&mut self.memory.high));
+        h.clear();
+        e.clear();
+        for pixel in self.sample().filter(|pixel| !only_tissue || self.scaled.is_tissue(pixel)) {
+            let amounts = unmixing.amounts(self.scaled.od(pixel));
+            h.push(amounts[0]);
+            e.push(amounts[1]);
+        }
+        let bounds = [percentile::bound(&mut h, percent), percentile::bound(&mut e, percent)];
+        (self.memory.low, self.memory.high) = (h, e);
+        let [Some(most_h), Some(most_e)] = bounds else { return None };
+
+        // Below zero: more than the bound.
+        let [h, e] = unmixing.inverse();
+        let forms = [0, 1, 2].map(|c| [-h[c], -e[c]]);
+        self.pick(&forms, [most_h, most_e], only_tissue)?;
+
+        let Memory { picked, low: above_h, high: above_e } = &mut *self.memory;
+        above_h.clear();
+        above_e.clear();
+        for pixel in picked.iter() {
+            let [h, e] = unmixing.amounts(self.scaled.od(pixel));
+            if h > most_h {
+                above_h.push(h);
+            }
+            if e > most_e {
+                above_e.push(e);
+            }
+        }
+        let between = |[a, b]: [f64; 2]| percentile::between(a, b, place.part);
+        Some([
+            between(percentile::highest(above_h, count, place)?),
+            between(percentile::highest(above_e, count, place)?),
+        ])
+    }
+
+    /// Picks all pixels (all of tissue) for which one of two linear forms `constant + Σ form·od` is
+    /// negative, and few others. `None` when these are so many that it would not be faster.
+    fn pick(
+        &mut self,
+        forms: &[[f64; 2]; 3],
+        constants: [f64; 2],
+        only_tissue: bool,
+    ) -> Option<()> {
+        let tables = self.tables(forms, constants, only_tissue)?;
+        let most = self.pixels.len() / 4;
+        let picked = &mut self.memory.picked;
+        picked.clear();
+        for block in self.pixels.chunks(BLOCK) {
+            let (mut places, mut found) = ([0_u16; BLOCK], 0);
+            for (place, pixel) in (0_u16..).zip(block) {
+                let [r, g, b] = pixel.map(usize::from);
+                let sum = tables[0][r].wrapping_add(tables[1][g]).wrapping_add(tables[2][b]);
+                places[found % BLOCK] = place;
+                found += usize::from(sum & SIGNS != 0);
+            }
+            let places = places.get(..found)?;
+            picked.extend(places.iter().filter_map(|place| block.get(usize::from(*place))));
+            if picked.len() > most {
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    /// Tables of both forms, each in one half of an integer: three entries are added and two signs
+    /// looked at. A carry out of a negative lower half may make the upper one negative too: that only
+    /// picks what is picked already. Every rounding is paid for with a unit, and where a sample is not
+    /// tissue stands what no other entries can make negative.
+    fn tables(
+        &self,
+        forms: &[[f64; 2]; 3],
+        constants: [f64; 2],
+        only_tissue: bool,
+    ) -> Option<[[i64; 256]; 3]> {
+        let largest = |half: usize| {
+            forms.iter().zip(&self.scaled.table).fold(
+                constants[half].abs(),
+                |sum, (form, table)| {
+                    let most = table.iter().fold(0.0, |most: f64, od| most.max(od.abs()));
+                    sum + form[half].abs() * most
+                },
+            )
+        };
+        let size = largest(0).max(largest(1));
+        if !(size.is_finite() && size > 1e-6) {
+            return None;
+        }
+        // Three roundings, and three units for them, are far less than one part in 2.
+        let unit = f64::from(1 << 27) / size;
+        let mut tables = [[0_i64; 256]; 3];
+        for (channel, table) in tables.iter_mut().enumerate() {
+            let light = self.scaled.light[channel];
+            for ((sample, entry), od) in (0..=255_u8).zip(table).zip(self.scaled.table[channel]) {
+                let [upper, lower] = [0, 1].map(|half| {
+                    if only_tissue && Some(sample) > light {
+                        return 1 << 29;
+                    }
+                    let constant = if channel == 0 { constants[half] } else { 0.0 };
+                    ((constant + forms[channel][half] * od) * unit).floor() as i64 - 1
+                });
+                *entry = (upper << 32) + lower;
+            }
+        }
+        Some(tables)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gates::Gates;
+    use super::super::macenko::REFERENCE;
+    use super::*;
+
+    /// Two stains in amounts that go on and on without a pattern.
+    fn tissue(pixels: usize) -> Vec<u8> {
+        let mut state = 7_u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 40) as f64 / (1 << 24) as f64
+        };
+        let pixel = |_| {
+            let (h, e) = (random() * 1.8, random() * 1.2);
+            [0, 1, 2].map(|c| {
+                (240.0 * libm::exp(-h * REFERENCE[0][c] - e * REFERENCE[1][c]) + random() * 5.0)
+                    as u8
+            })
+        };
+        (0..pixels).flat_map(pixel).collect()
+    }
+
+    fn fitted(rgb: &[u8], options: &FitOptions) -> (Option<[[f64; 3]; 2]>, bool) {
+        let scaled = Scaled::new([240.0; 3], options.beta);
+        let mut memory = Memory::default();
+        let mut image = Bytes {
+            rgb,
+            pixels: rgb.as_chunks::<3>().0,
+            options,
+            scaled: &scaled,
+            memory: &mut memory,
+            tissue: 0,
+            pool: None,
+        };
+        let stains = macenko::fit_stains(&mut image, options, &mut Measured::default());
+        (stains.ok().map(|stains| stains.matrix), image.pool.is_none())
+    }
+
+    #[test]
+    fn tissue_takes_the_quick_way_and_what_cannot_does_not() {
+        let options = FitOptions::default();
+        for pixels in [1 << 12, 1 << 16, 300_007] {
+            let rgb = tissue(pixels);
+            let (stains, quick) = fitted(&rgb, &options);
+            assert!(stains.is_some() && quick, "{pixels}");
+            let over = FitOptions { over: Over::Tissue, ..options.clone() };
+            assert!(fitted(&rgb, &over).1);
+        }
+        // What a sample at every 33rd pixel never sees: all that has any eosin.
+        let hidden: Vec<u8> = tissue(1 << 16)
+            .as_chunks::<3>()
+            .0
+            .iter()
+            .enumerate()
+            .flat_map(|(n, pixel)| if n % 33 == 0 { [90, 70, 130] } else { *pixel })
+            .collect();
+        let open = FitOptions {
+            gates: Gates { max_reference_angle_deg: 180.0, ..options.gates },
+            ..options.clone()
+        };
+        let (stains, quick) = fitted(&hidden, &open);
+        assert!(!quick);
+        let exact = fit(&Pool::of_rgb(&hidden), &open).profile.and_then(|profile| profile.stains);
+        assert_eq!(stains, exact.map(|stains| stains.matrix));
+        assert!(stains.is_some());
+    }
+}

@@ -1,0 +1,8 @@
+//! Stains, compared with what other programs find, and on images where these fail.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod blank;
+mod macenko;
+mod reference;
