@@ -8,11 +8,14 @@
 //! Definitions differ between implementations by tens of grey levels. Ours are named after the one
 //! that they equal: see [`OdScale`], [`macenko`], [`vahadane`], [`reinhard`], [`ruifrok`].
 
+pub mod amounts;
+pub mod brightness;
 pub mod concentration;
 pub mod eigen;
 mod factors;
 mod fit;
 mod gates;
+pub mod hed;
 pub mod lab;
 pub mod macenko;
 mod nonneg;
@@ -25,7 +28,9 @@ pub mod reinhard;
 pub mod ruifrok;
 pub mod several;
 pub mod vahadane;
+mod vectors;
 
+pub use factors::Factors;
 pub use fit::{Exactness, FitOptions, Fitted, Measured, WhitePoint, fit, fit_rgb};
 pub use gates::{Gates, Status};
 pub use normalizer::{ApplyOptions, Cast, Normalizer};

@@ -1,0 +1,6 @@
+//! Stains.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod apply;
