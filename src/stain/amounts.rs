@@ -3,7 +3,8 @@
 use wide::f32x4;
 
 use super::concentration::Unmixing;
-use super::nonneg::{Lasso, correlations, sums};
+use super::factors::sums;
+use super::nonneg::{Lasso, correlations};
 use super::profile::Stains;
 use super::vectors::{cross, dot, inverse_transposed};
 use crate::error::{Error, Result};

@@ -8,7 +8,7 @@ use wide::bytemuck::cast;
 use wide::{f32x4, i32x4};
 
 use super::concentration::Unmixing;
-use super::factors::whole_pixels;
+use super::factors::{by_four, interleave, sums, whole_pixels};
 use super::normalizer::Cast;
 use super::profile::Stains;
 use super::vectors::dot;
@@ -97,44 +97,21 @@ impl NonNegative {
     /// [`crate::Error::Bug`] when the two are not of one length, or not of whole pixels.
     pub fn apply(&self, rgb: &[u8], out: &mut [u8], cast: Cast) -> Result<()> {
         whole_pixels(rgb, out)?;
+        let half = f32x4::splat(cast.half());
         match self.lasso {
-            None => self.blocks(rgb, out, cast.half(), |[_, _, h, e]| {
-                [h.fast_max(f32x4::ZERO), e.fast_max(f32x4::ZERO)]
+            None => by_four(rgb, out, |block| {
+                let [_, _, h, e] = sums(&self.parts, block);
+                self.four([h.fast_max(f32x4::ZERO), e.fast_max(f32x4::ZERO)], half)
             }),
-            Some(lasso) => self.blocks(rgb, out, cast.half(), |parts| lasso.of(parts)),
+            Some(lasso) => {
+                by_four(rgb, out, |block| self.four(lasso.of(sums(&self.parts, block)), half))
+            }
         }
         Ok(())
     }
 
     #[inline(always)]
-    fn blocks(
-        &self,
-        rgb: &[u8],
-        out: &mut [u8],
-        half: f32,
-        amounts: impl Fn([f32x4; 4]) -> [f32x4; 2],
-    ) {
-        let half = f32x4::splat(half);
-        let (blocks, rest) = rgb.as_chunks::<12>();
-        let (out_blocks, out_rest) = out.as_chunks_mut::<12>();
-        for (block, out) in blocks.iter().zip(out_blocks) {
-            *out = self.four(block, half, &amounts);
-        }
-        if !rest.is_empty() {
-            let mut block = [0; 12];
-            block[..rest.len()].copy_from_slice(rest);
-            out_rest.copy_from_slice(&self.four(&block, half, &amounts)[..rest.len()]);
-        }
-    }
-
-    #[inline(always)]
-    fn four(
-        &self,
-        block: &[u8; 12],
-        half: f32x4,
-        amounts: impl Fn([f32x4; 4]) -> [f32x4; 2],
-    ) -> [u8; 12] {
-        let [h, e] = amounts(sums(&self.parts, block));
+    fn four(&self, [h, e]: [f32x4; 2], half: f32x4) -> [u8; 12] {
         let channel = |c: usize| {
             let exponent = h * self.exponents[0][c] + e * self.exponents[1][c];
             let light = power_of_two(exponent) * self.io[c];
@@ -159,18 +136,6 @@ impl Lasso {
     }
 }
 
-/// Sums of three table entries per pixel, turned round: lane by lane instead of pixel by pixel.
-#[inline(always)]
-pub(super) fn sums(tables: &[[f32x4; 256]; 3], block: &[u8; 12]) -> [f32x4; 4] {
-    let [red, green, blue] = tables;
-    let pixel = |at: usize| {
-        red[usize::from(block[at])]
-            + green[usize::from(block[at + 1])]
-            + blue[usize::from(block[at + 2])]
-    };
-    f32x4::transpose([pixel(0), pixel(3), pixel(6), pixel(9)])
-}
-
 /// 2 to a power, which is bounded by [`EXPONENTS`].
 #[inline(always)]
 fn power_of_two(x: f32x4) -> f32x4 {
@@ -185,19 +150,6 @@ fn power_of_two(x: f32x4) -> f32x4 {
     // The integer's bits, moved to where an `f32` keeps its exponent, are added to that of the part.
     let whole: i32x4 = cast::<f32x4, i32x4>(shifted) << 23_i32;
     cast::<i32x4, f32x4>(cast::<f32x4, i32x4>(power) + whole)
-}
-
-/// Red, green and blue (whole numbers 0–255) of four pixels to bytes.
-#[inline(always)]
-pub(super) fn interleave([r, g, b]: [i32x4; 3]) -> [u8; 12] {
-    let words: i32x4 = r | (g << 8_i32) | (b << 16_i32);
-    let words = words.to_array();
-    let pair = |a: i32, b: i32| u64::from(a as u32) | (u64::from(b as u32) << 24);
-    let (first, last) = (pair(words[0], words[1]), pair(words[2], words[3]));
-    let mut out = [0; 12];
-    out[..8].copy_from_slice(&(first | (last << 48)).to_le_bytes());
-    out[8..].copy_from_slice(&((last >> 16) as u32).to_le_bytes());
-    out
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub struct ApplyOptions {
 pub struct Normalizer {
     map: Map,
     cast: Cast,
-    /// The largest samples of tissue, where pixels that are none are kept.
+    /// The largest samples of tissue, where pixels that are none are to be put back.
     background: Option<[Option<u8>; 3]>,
 }
 
@@ -124,7 +124,13 @@ impl Normalizer {
             }
             beta => beta.map(|beta| scale.darkest_light(beta)),
         };
-        Ok(Self { map, cast: options.cast, background })
+        Ok(match (map, background) {
+            // The product of tables does it on the way.
+            (Map::Linear(map), Some(light)) => {
+                Self { map: Map::Linear(map.keeping(light)), cast: options.cast, background: None }
+            }
+            (map, background) => Self { map, cast: options.cast, background },
+        })
     }
 
     /// Normalises pixels (R, G, B interleaved) into `out`. Each pixel is changed alone, whatever stands
@@ -175,11 +181,11 @@ fn put_back(rgb: &[u8], out: &mut [u8], light: [Option<u8>; 3]) {
         return out.copy_from_slice(rgb);
     };
     for (pixel, out) in rgb.as_chunks::<3>().0.iter().zip(out.as_chunks_mut::<3>().0) {
-        let tissue = (pixel[0] <= r) & (pixel[1] <= g) & (pixel[2] <= b);
         // Without a branch: tissue and background alternate as they like.
-        let keep = u8::from(tissue).wrapping_sub(1);
-        for (sample, out) in pixel.iter().zip(out) {
-            *out = (sample & keep) | (*out & !keep);
-        }
+        let tissue = (pixel[0] <= r) & (pixel[1] <= g) & (pixel[2] <= b);
+        let word = |p: &[u8; 3]| u32::from_le_bytes([p[0], p[1], p[2], 0]);
+        let keep = u32::from(tissue).wrapping_sub(1);
+        let [r, g, b, _] = ((word(pixel) & keep) | (word(out) & !keep)).to_le_bytes();
+        *out = [r, g, b];
     }
 }

@@ -5,8 +5,7 @@
 use wide::bytemuck::cast;
 use wide::{f32x4, i32x4};
 
-use super::factors::whole_pixels;
-use super::nonneg::{interleave, sums};
+use super::factors::{by_four, interleave, sums, whole_pixels};
 use super::normalizer::Cast;
 use super::profile::{Method, Moments};
 use super::vectors::inverse_transposed;
@@ -100,16 +99,7 @@ impl Reinhard {
             Cast::Truncate => &self.truncate,
             Cast::Round => &self.round,
         };
-        let (blocks, rest) = rgb.as_chunks::<12>();
-        let (out_blocks, out_rest) = out.as_chunks_mut::<12>();
-        for (block, out) in blocks.iter().zip(out_blocks) {
-            *out = self.four(block, samples);
-        }
-        if !rest.is_empty() {
-            let mut block = [0; 12];
-            block[..rest.len()].copy_from_slice(rest);
-            out_rest.copy_from_slice(&self.four(&block, samples)[..rest.len()]);
-        }
+        by_four(rgb, out, |block| self.four(block, samples));
         Ok(())
     }
 
@@ -142,7 +132,7 @@ fn uncurve(value: f32x4) -> f32x4 {
 }
 
 /// Cube root of a positive normal number. One over it is guessed from its bits (within 4 %), brought
-/// to 1e-5 by four terms of a series, and the root itself brought to the last bits by Newton's step.
+/// to 2e-5 by three terms of a series, and the root itself brought to the last bits by Newton's step.
 #[inline(always)]
 fn cube_root(t: f32x4) -> f32x4 {
     let bits = f32x4::from_i32x4(cast::<f32x4, i32x4>(t));
@@ -150,7 +140,7 @@ fn cube_root(t: f32x4) -> f32x4 {
     let guess = (bits * (-1.0_f32 / 3.0) + 1_419_898_304.0).fast_trunc_int();
     let r = cast::<i32x4, f32x4>(guess);
     let h = f32x4::splat(1.0) - t * r * (r * r);
-    let series = ((h * (35.0 / 243.0) + 14.0 / 81.0) * h + 2.0 / 9.0) * h + 1.0_f32 / 3.0;
+    let series = (h * (14.0_f32 / 81.0) + 2.0_f32 / 9.0) * h + 1.0_f32 / 3.0;
     let r = r + r * (h * series);
     let square = r * r;
     let root = t * square;
@@ -158,45 +148,50 @@ fn cube_root(t: f32x4) -> f32x4 {
 }
 
 /// From light to samples: sRGB's curve, the clipping and the cast in one, exactly. The sample is the
-/// number of thresholds that the light reaches; a first table says how many of them lie below its
-/// 4096th, and at most one lies within (the curve's steepest part, 12.92·255 a unit, is less steep).
+/// number of thresholds that the light reaches. Lights whose bits differ in the lower 16 only share an
+/// entry, and there is one threshold among them at most: they are apart by 1/128 of themselves, the
+/// thresholds by 1/112 and more. An entry holds the thresholds before it, times 2¹⁶, and what is to
+/// be added to the lower bits so that they overflow at the threshold: one addition counts them all.
 #[derive(Debug, Clone)]
 struct Samples {
-    /// Thresholds reached at the beginning of each 4096th; beyond 1 all are.
-    below: Box<[u8; 8192]>,
-    /// Least light for each sample; 0 for the first and, as there is none, ∞ after the last.
-    least: Box<[f32; 257]>,
+    /// From [`LEAST`] to 1; the rest is never read, but makes the index's range that of its bits.
+    entries: Box<[i32; 2048]>,
 }
+
+/// Light that makes a 0 whatever the cast: 2⁻¹³. Less is taken for as much.
+const LEAST: f32 = 1.0 / 8192.0;
 
 impl Samples {
     /// `half`: 0 to truncate, 0.5 to round.
     fn new(half: f64) -> Self {
-        let mut least = Box::new([0.0_f32; 257]);
-        for (sample, value) in least.iter_mut().enumerate().skip(1) {
-            let exact = lab::least_light((sample as f64 - half) / 255.0);
-            // The least `f32` that reaches it, so that the comparison is that of exact numbers.
-            let near = exact as f32;
-            *value = if f64::from(near) < exact { near.next_up() } else { near };
+        let thresholds = [(); 255].map({
+            let mut sample = 0.0;
+            move |()| {
+                sample += 1.0;
+                let exact = lab::least_light((sample - half) / 255.0);
+                // The least `f32` that reaches it, so that the comparison is that of exact numbers.
+                let near = exact as f32;
+                if f64::from(near) < exact { near.next_up().to_bits() } else { near.to_bits() }
+            }
+        });
+        let mut entries = Box::new([255 << 16; 2048]);
+        let buckets = (LEAST.to_bits() >> 16)..=(1.0_f32.to_bits() >> 16);
+        for (entry, bucket) in entries.iter_mut().zip(buckets) {
+            let reached = thresholds.iter().filter(|t| **t <= bucket << 16).count() as i32;
+            let within = thresholds.iter().find(|t| **t > bucket << 16 && **t >> 16 == bucket);
+            let overflow = within.map_or(0, |t| 0x1_0000 - (t & 0xFFFF) as i32);
+            *entry = (reached << 16) + overflow;
         }
-        least[256] = f32::INFINITY;
-        let mut below = Box::new([255; 8192]);
-        for (part, count) in below.iter_mut().enumerate().take(4096) {
-            let light = part as f32 / 4096.0;
-            *count = least[1..256].iter().filter(|least| **least <= light).count() as u8;
-        }
-        Self { below, least }
+        Self { entries }
     }
 
     #[inline(always)]
     fn of(&self, light: f32x4) -> i32x4 {
-        let light = light.fast_max(f32x4::ZERO).fast_min(f32x4::splat(1.0));
-        let parts = (light * 4096.0).fast_trunc_int().to_array();
-        let lights = light.to_array();
-        i32x4::from([0, 1, 2, 3].map(|lane| {
-            let below = self.below[parts[lane] as usize & 8191];
-            let next = self.least[usize::from(below) + 1];
-            i32::from(below) + i32::from(lights[lane] >= next)
-        }))
+        let light = light.fast_max(f32x4::splat(LEAST)).fast_min(f32x4::splat(1.0));
+        let bits = cast::<f32x4, i32x4>(light);
+        let index: i32x4 = (bits - i32x4::splat(LEAST.to_bits() as i32)) >> 16_i32;
+        let entries = index.to_array().map(|index| self.entries[index as usize & 2047]);
+        (i32x4::from(entries) + (bits & i32x4::splat(0xFFFF))) >> 16_i32
     }
 }
 
