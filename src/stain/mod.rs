@@ -16,6 +16,7 @@ mod factors;
 mod fast;
 mod fit;
 mod gates;
+pub mod hed;
 pub mod lab;
 pub mod macenko;
 mod nonneg;
@@ -29,7 +30,9 @@ pub mod ruifrok;
 mod scatter;
 pub mod several;
 pub mod vahadane;
+mod vectors;
 
+pub use factors::Factors;
 pub use fast::FastFit;
 pub use fit::{Exactness, FitOptions, Fitted, Measured, WhitePoint, fit, fit_rgb, white_point};
 pub use gates::{Gates, Status};

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod apply;
 mod blank;
 mod macenko;
 mod reference;
