@@ -1,0 +1,5 @@
+//! Stains: estimated, separated and brought to others, against the programs that defined them.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod vahadane;
