@@ -50,6 +50,8 @@ impl Unmixing {
             return [row(&self.inverse[0]), row(&self.inverse[1])];
         };
         let [hh, he, ee] = self.gram;
+        // Never −0, as `f64::max` may give on some machines.
+        let positive = |amount: f64| if amount > 0.0 { amount } else { 0.0 };
         let b = [row(&self.matrix[0]) - lambda, row(&self.matrix[1]) - lambda];
         let determinant = hh * ee - he * he;
         // The Karush-Kuhn-Tucker conditions, stain by stain: an amount of 0 is right when more would not
@@ -59,9 +61,9 @@ impl Unmixing {
         if both[0] >= 0.0 && both[1] >= 0.0 {
             both
         } else if both[0] < 0.0 && (both[1] >= 0.0 || b[0] <= 0.0) {
-            [0.0, (b[1] / ee).max(0.0)]
+            [0.0, positive(b[1] / ee)]
         } else {
-            [(b[0] / hh).max(0.0), 0.0]
+            [positive(b[0] / hh), 0.0]
         }
     }
 

@@ -234,9 +234,15 @@ pub(super) fn unit(v: &Vector) -> Option<Vector> {
     (length > 0.0 && length.is_finite()).then(|| v.map(|value| value / length))
 }
 
+/// Entries below zero become zero. Not by `f64::max`, which leaves it to the machine whether the larger
+/// of 0 and −0 has a sign.
+pub(super) fn positive(v: &Vector) -> Vector {
+    v.map(|value| if value > 0.0 { value } else { 0.0 })
+}
+
 /// The nearest vector that has no negative entry and is no longer than 1.
 fn row(v: Vector) -> Vector {
-    let v = v.map(|value| value.max(0.0));
+    let v = positive(&v);
     let length = dot(&v, &v).sqrt();
     if length > 1.0 { v.map(|value| value / length) } else { v }
 }

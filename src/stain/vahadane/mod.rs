@@ -33,7 +33,7 @@
 mod descent;
 
 use super::{OdScale, Pool};
-use descent::{Atoms, Vector, descend, dot, project, unit};
+use descent::{Atoms, Vector, descend, dot, positive, project, unit};
 
 /// Where merging leaves fewer colours than this, all are taken: at most 512 times as many.
 const FEW: usize = 64;
@@ -139,5 +139,5 @@ fn halves(colours: &[(Vector, f64)]) -> Option<Atoms> {
         let half = if x[0] * total(&mean) > mean[0] * total(x) { &mut redder } else { &mut rest };
         *half = add(*half, x, *w);
     }
-    Some([unit(&redder.map(|v| v.max(0.0)))?, unit(&rest.map(|v| v.max(0.0)))?])
+    Some([unit(&positive(&redder))?, unit(&positive(&rest))?])
 }
