@@ -7,3 +7,4 @@ mod apply;
 mod blank;
 mod macenko;
 mod reference;
+mod vahadane;
