@@ -9,8 +9,8 @@ use std::process::Command;
 use microtome::stain::amounts::{self, Amounts, Third};
 use microtome::stain::concentration::Unmixing;
 use microtome::stain::{
-    ApplyOptions, Cast, Method, Moments, Normalizer, OdScale, Over, Pool, Profile, Stains, hed,
-    reinhard, ruifrok,
+    ApplyOptions, Cast, FitOptions, Method, Moments, Normalizer, OdScale, Over, Pool, Profile,
+    Stains, fit, hed, reinhard, ruifrok,
 };
 
 use crate::common;
@@ -186,7 +186,8 @@ fn ruifrok_is_tiatoolbox() {
     let Some(pairs) = pairs("ruifrok_is_tiatoolbox", "tiatoolbox_ruifrok") else { return };
     for pair in &pairs {
         let side = |rgb: &[u8], key: &str| {
-            let profile = ruifrok::profile(&Pool::of_rgb(rgb), (Over::All, 0.15)).unwrap();
+            let options = FitOptions { method: Method::Ruifrok, ..FitOptions::default() };
+            let profile = fit(&Pool::of_rgb(rgb), &options).profile.unwrap();
             let (found, known) = (profile.stains.unwrap().max_concentrations, &pair.info[key]);
             for (found, known) in found.into_iter().zip(numbers::<2>(known)) {
                 assert!((found / known - 1.0).abs() < 1e-9, "{found} for {known}");

@@ -15,8 +15,10 @@ use super::stain::{light, pool_of, profile_from, reference, rgb, without};
 use crate::error::{Error, Result};
 use crate::image::{Image, Samples, png};
 use crate::manifest::{Column, Kind};
+use crate::stain::amounts::{Amounts, Third};
+use crate::stain::brightness::Brightness;
 use crate::stain::{
-    Exactness, Fitted, Method, Normalizer, Over, Profile, Status, amounts, brightness, fit, fit_rgb,
+    Exactness, Fitted, Method, Normalizer, Over, Profile, Status, fit, fit_rgb, ruifrok,
 };
 use crate::step::{Made, Out, Source, Step, params_from};
 
@@ -268,9 +270,10 @@ impl StainNormalize {
     }
 
     fn brightened(&self, image: &Image) -> Result<Image> {
-        let mut pixels = image.as_u8().unwrap_or_default().to_vec();
-        brightness::standardise(&mut pixels, self.params.brightness_percentile);
-        Image::from_u8(image.width_px(), image.height_px(), 3, pixels)
+        let pixels = image.as_u8().unwrap_or_default();
+        let mut made = vec![0; pixels.len()];
+        Brightness::of_rgb(pixels, self.params.brightness_percentile).apply(pixels, &mut made)?;
+        Image::from_u8(image.width_px(), image.height_px(), 3, made)
     }
 
     fn tissue_fraction(&self, pixels: &[u8]) -> f64 {
@@ -307,8 +310,14 @@ impl StainNormalize {
             Concentrations::Two => 2,
             Concentrations::Three => 3,
         };
-        let is_dab = self.params.method == Method::Ruifrok;
-        let planes = amounts::amounts(from, is_dab, pixels)?;
+        let Some(stains) = &from.stains else { return Ok(Vec::new()) };
+        // A third stain changes the amounts of the other two: it is taken in where it is asked for.
+        let third = match (self.params.method, self.params.concentrations) {
+            (Method::Ruifrok, Concentrations::Three) => Third::Stain(ruifrok::DAB),
+            _ => Third::Residual,
+        };
+        let mut planes = [(); 3].map(|()| vec![0_u16; pixels.len() / 3]);
+        Amounts::new(stains, third)?.planes(pixels, planes.each_mut().map(Vec::as_mut_slice))?;
         Ok(names.iter().zip(planes).take(wanted).map(|((s, n), p)| (*s, *n, p)).collect())
     }
 }
