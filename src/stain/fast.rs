@@ -327,6 +327,8 @@ impl Bytes<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::gates::Gates;
     use super::super::macenko::REFERENCE;
     use super::*;
@@ -391,5 +393,49 @@ mod tests {
         let exact = fit(&Pool::of_rgb(&hidden), &open).profile.and_then(|profile| profile.stains);
         assert_eq!(stains, exact.map(|stains| stains.matrix));
         assert!(stains.is_some());
+    }
+
+    proptest! {
+        /// Nobody beyond a bound is left out, however near to it; nobody is picked that is no tissue.
+        #[test]
+        fn all_beyond_a_bound_are_picked(
+            forms in prop::array::uniform3(prop::array::uniform2(-3.0..3.0_f64)),
+            pixels in prop::collection::vec(prop::array::uniform3(0_u8..=255), 100..3000),
+            nearest in any::<prop::sample::Index>(),
+            only_tissue in any::<bool>(),
+        ) {
+            let (options, scaled) = (FitOptions::default(), Scaled::new([240.0; 3], 0.15));
+            let value = |pixel: &[u8; 3], half: usize| {
+                let od = scaled.od(pixel);
+                forms[0][half] * od[0] + forms[1][half] * od[1] + forms[2][half] * od[2]
+            };
+            // Bounds just above a pixel, and above a tenth of all at most.
+            let constants = [0, 1].map(|half| {
+                let mut values: Vec<f64> = pixels.iter().map(|pixel| value(pixel, half)).collect();
+                values.sort_unstable_by(f64::total_cmp);
+                -values[nearest.index(values.len() / 10 + 1)] - 1e-12
+            });
+            let beyond = |pixel: &[u8; 3], slack: f64| {
+                (0..2).any(|half| constants[half] + value(pixel, half) < slack)
+            };
+            let mut memory = Memory::default();
+            let mut image = Bytes {
+                rgb: pixels.as_flattened(),
+                pixels: &pixels,
+                options: &options,
+                scaled: &scaled,
+                memory: &mut memory,
+                tissue: 0,
+                pool: None,
+            };
+            // More than a quarter (of few): not worth while.
+            prop_assume!(image.pick(&forms, constants, only_tissue).is_some());
+            let wanted = |pixel: &[u8; 3]| !only_tissue || scaled.is_tissue(pixel);
+            let sound = memory.picked.iter().all(|pixel| wanted(pixel) && beyond(pixel, 1e-4));
+            prop_assert!(sound, "picked what is far from any bound, or no tissue");
+            let expected: Vec<_> = pixels.iter().filter(|p| wanted(p) && beyond(p, 0.0)).collect();
+            let picked: Vec<_> = memory.picked.iter().filter(|p| beyond(p, 0.0)).collect();
+            prop_assert_eq!(picked, expected);
+        }
     }
 }

@@ -320,3 +320,59 @@ fn check_shape(image: &ArrayView3<'_, u8>) -> Result<()> {
 fn no_slice() -> Error {
     Error::Bug { message: "an array in standard layout is no slice".into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn angles_are_from_the_mean_whatever_the_signs() {
+        let scale = OdScale::torchstain([240.0; 3]);
+        let of = |x: [f64; 3], y: [f64; 3], mean| {
+            Plane::of(&[x, y], &mean, (&scale, [Some(205); 3])).unwrap()
+        };
+        let half = 0.5_f64.sqrt();
+        let (x, y) = ([half, 0.0, -half], [0.0, 1.0, 0.0]);
+        let plane = of(x, y, [0.5, 0.5, 0.5]);
+        assert!(plane.in_front, "of the mean only green is in the plane: {plane:?}");
+        // Less of blue than of red: along (0.3·√½·x + 0.4·y) / its length, by hand.
+        let mean = [0.5, 0.4, 0.2];
+        let plane = of(x, y, mean);
+        let length = (0.3 * half * 0.3 * half + 0.16_f64).sqrt();
+        let along = [0.15 / length, 0.4 / length, -0.15 / length];
+        for (found, expected) in plane.along.iter().zip(along) {
+            assert!((found - expected).abs() < 1e-15);
+        }
+        // Blue without green lies behind: its angle is more than a right one, where a tangent would
+        // put it in front.
+        assert!(!plane.in_front);
+        let od = [0.15, 0.15, 5.0];
+        let behind = plane.place(&od);
+        assert!(dot(&plane.along, &od) < 0.0);
+        assert_eq!(behind, libm::atan2(dot(&plane.across, &od), dot(&plane.along, &od)));
+        assert_eq!(plane.angle([behind; 2], percentile::place(9, 99.0).unwrap()), behind);
+        // No sign of a vector moves a stain.
+        let minus = |v: [f64; 3]| v.map(|c| -c);
+        let stains = plane.stains([-0.3, 0.4]);
+        for (x, y) in [(minus(x), y), (x, minus(y)), (minus(x), minus(y)), (y, x)] {
+            let other = of(x, y, mean);
+            assert_eq!(other.along.map(f32_of), plane.along.map(f32_of));
+            let mirrored = dot(&other.across, &plane.across) < 0.0;
+            let angles = if mirrored { [-0.4, 0.3] } else { [-0.3, 0.4] };
+            assert_eq!(other.stains(angles).map(|s| s.map(f32_of)), stains.map(|s| s.map(f32_of)));
+        }
+        assert!(Plane::of(&[x, y], &[0.3, 0.0, 0.3], (&scale, [Some(205); 3])).is_none());
+        // Where all is in front, the tangent gives the same angle.
+        let (x, y) = ([0.6, 0.0, 0.8], [0.0, 1.0, 0.0]);
+        let plane = of(x, y, [0.5, 0.6, 0.4]);
+        assert!(plane.in_front);
+        let od = [0.4, 1.1, 0.3];
+        let angle = plane.angle([plane.place(&od); 2], percentile::place(9, 99.0).unwrap());
+        let expected = libm::atan2(dot(&plane.across, &od), dot(&plane.along, &od));
+        assert!((angle - expected).abs() < 1e-15);
+    }
+
+    fn f32_of(value: f64) -> f32 {
+        (value * 1e6).round() as f32
+    }
+}

@@ -148,3 +148,47 @@ fn stains_in_average_plane(
     }
     macenko::fit_in_plane(&mut counted, &mean_rows(&bases), &sums, options, measured)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stain::{Gates, angle_deg};
+
+    /// Tissue that is spread along grey, and less along `across`.
+    fn pool(across: [f64; 3]) -> Pool {
+        let mut rgb = Vec::new();
+        for (t, s) in (-10..=10).flat_map(|t| (-10..=10).map(move |s| (f64::from(t), f64::from(s))))
+        {
+            let light = across.map(|c| 240.0 * libm::exp(-(1.0 + 0.05 * t + 0.02 * s * c)) - 0.5);
+            rgb.extend(light.map(|light| light as u8));
+        }
+        Pool::of_rgb(&rgb)
+    }
+
+    #[test]
+    fn eigenvectors_that_point_apart_do_not_cancel() {
+        // The largest component is red here and green there, of opposite signs: by the rule of
+        // `eigen` their second vectors point opposite ways.
+        let pools = [pool([1.1, -1.0, 0.0]), pool([1.0, -1.1, 0.0])];
+        let options = FitOptions {
+            gates: Gates {
+                min_tissue_px: 100,
+                max_condition: 1e3,
+                stain_angle_deg: (0.0, 180.0),
+                max_reference_angle_deg: 180.0,
+                ..Gates::default()
+            },
+            ..FitOptions::default()
+        };
+        let seconds = pools.each_ref().map(|pool| {
+            let scale = options.scale(pool.channels());
+            macenko::principal(&Counted::new(pool, scale, &options).sums()).unwrap()[0]
+        });
+        assert!(angle_deg(&seconds[0], &seconds[1]) > 160.0, "{seconds:?}");
+        let [pre, concat] = [Several::AvgPre, Several::Concat]
+            .map(|how| fit_several(&pools, how, &options).profile.unwrap().stains.unwrap());
+        for (a, b) in pre.matrix.iter().zip(&concat.matrix) {
+            assert!(angle_deg(a, b) < 0.5, "{pre:?} {concat:?}");
+        }
+    }
+}
