@@ -18,9 +18,10 @@ use microtome::stain::{
     ApplyOptions, Method, Normalizer, OdScale, Over, Pool, Profile, Stains, reinhard,
 };
 
-/// Rounds of two threads, and passes in each.
-const ROUNDS: usize = 30;
-const PASSES: usize = 40;
+/// Rounds of one thread and of two, in turn, and pixels that each thread maps in a round: a few
+/// milliseconds, so that some rounds go undisturbed.
+const ROUNDS: usize = 100;
+const ROUND_PX: usize = 1 << 22;
 
 fn main() -> ExitCode {
     match measure() {
@@ -67,9 +68,15 @@ fn measure() -> Result<()> {
             fastest(|| Brightness::of_rgb(&rgb, brightness::PERCENT).apply(&rgb, &mut out))?;
         print(side, "brightness", bright);
         for (name, map) in &maps {
-            let (one, two) = (together(map, side, 1)?, together(map, side, 2)?);
-            let ratio = 2.0 * one.as_secs_f64() / two.as_secs_f64();
-            print(side, &format!("{name}, two threads: {ratio:.2} x"), two / (2 * PASSES as u32));
+            let mut best = [Duration::MAX; 2];
+            for _ in 0..ROUNDS {
+                for (threads, best) in (1..).zip(&mut best) {
+                    *best = (*best).min(together(map, side, threads)?);
+                }
+            }
+            let [one, two] = best.map(|time| time.as_secs_f64());
+            let what = format!("{name}, two threads: {:.2} x", 2.0 * one / two);
+            print(side, &what, best[1] / (2 * ROUND_PX / (side * side)) as u32);
         }
     }
     Ok(())
@@ -132,38 +139,30 @@ fn fastest(mut pass: impl FnMut() -> Result<()>) -> Result<Duration> {
     Ok(best)
 }
 
-/// The fastest round: the time from the common beginning until the last of `threads` has done its
-/// passes.
+/// A round: the time from the common beginning until the last of `threads` has done its passes.
 fn together(map: &Normalizer, side: usize, threads: usize) -> Result<Duration> {
-    let mut best = Duration::MAX;
-    for _ in 0..ROUNDS {
-        let barrier = Barrier::new(threads);
-        let passes = |seed: usize| {
-            let rgb = patch(side, seed as u32);
-            let mut out = vec![0; rgb.len()];
-            map.apply(&rgb, &mut out)?;
-            barrier.wait();
-            let start = Instant::now();
-            for _ in 0..PASSES {
-                map.apply(black_box(&rgb), black_box(&mut out))?;
-            }
-            Ok((start, Instant::now()))
-        };
-        let times = std::thread::scope(|scope| {
-            let passes = &passes;
-            let running: Vec<_> =
-                (0..threads).map(|seed| scope.spawn(move || passes(seed + 1))).collect();
-            running.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
-        });
-        let times: Vec<(Instant, Instant)> =
-            times.into_iter().flatten().collect::<Result<Vec<_>>>()?;
-        let start = times.iter().map(|(start, _)| start).min();
-        let end = times.iter().map(|(_, end)| end).max();
-        if let (Some(start), Some(end)) = (start, end) {
-            best = best.min(end.duration_since(*start));
+    let barrier = Barrier::new(threads);
+    let passes = |seed: usize| {
+        let rgb = patch(side, seed as u32);
+        let mut out = vec![0; rgb.len()];
+        let warm = map.apply(&rgb, &mut out);
+        barrier.wait();
+        let start = Instant::now();
+        for _ in 0..ROUND_PX / (side * side) {
+            map.apply(black_box(&rgb), black_box(&mut out))?;
         }
-    }
-    Ok(best)
+        warm.map(|()| (start, Instant::now()))
+    };
+    let times = std::thread::scope(|scope| {
+        let passes = &passes;
+        let running: Vec<_> =
+            (0..threads).map(|seed| scope.spawn(move || passes(seed + 1))).collect();
+        running.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
+    });
+    let times: Vec<(Instant, Instant)> = times.into_iter().flatten().collect::<Result<Vec<_>>>()?;
+    let start = times.iter().map(|(start, _)| *start).min();
+    let end = times.iter().map(|(_, end)| *end).max();
+    Ok(start.zip(end).map_or(Duration::MAX, |(start, end)| end.duration_since(start)))
 }
 
 fn print(side: usize, what: &str, time: Duration) {

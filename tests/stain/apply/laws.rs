@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use microtome::stain::amounts::{Amounts, Third};
 use microtome::stain::brightness::{self, Brightness};
 use microtome::stain::{
     ApplyOptions, Cast, Factors, Method, Moments, Normalizer, OdScale, Profile, hed, lab,
@@ -136,6 +137,46 @@ np.clip(i * 255.0 / np.percentile(i, 90), 0, 255).astype(np.uint8).tofile(place 
     Brightness::of_rgb(&rgb, brightness::PERCENT).apply(&rgb, &mut out).unwrap();
     assert_eq!(out, std::fs::read(folder.path().join("out")).unwrap());
 }
+
+/// One digest for all machines: what four lanes of SSE2, of AVX, of NEON or none at all give.
+#[test]
+fn every_machine_gives_these_bytes() {
+    let rgb = noise(100_003, 1);
+    let he = |lambda| stains(OdScale::torchstain([240.0; 3]), HE, [1.9705, 1.0308], lambda);
+    let other = |lambda| stains(OdScale::staintools(), OTHER, [1.2, 1.3], lambda);
+    let clip = ApplyOptions { clip_negative: true, ..ApplyOptions::default() };
+    let keep = ApplyOptions { keep_background: Some(0.15), ..ApplyOptions::default() };
+    let (from, to) = (moments(Method::Reinhard, &rgb), moments(Method::Reinhard, &rgb[..999]));
+    let plain = ApplyOptions::default();
+    let mut found = vec![
+        ("linear", apply(&other(None), &he(None), plain, &rgb)),
+        ("linear, background kept", apply(&other(None), &he(None), keep, &rgb)),
+        ("clipped", apply(&other(None), &he(None), clip, &rgb)),
+        ("lasso", apply(&other(Some(0.01)), &he(None), plain, &rgb)),
+        ("reinhard", apply(&from, &to, plain, &rgb)),
+    ];
+    let amounts = Amounts::new(&other(Some(0.01)).stains.unwrap(), Third::Residual).unwrap();
+    let mut planes = [(); 3].map(|()| vec![0; rgb.len() / 3]);
+    amounts.planes(&rgb, planes.each_mut().map(|plane| &mut plane[..])).unwrap();
+    found.push(("planes", planes.concat().iter().flat_map(|value| value.to_le_bytes()).collect()));
+    let found: Vec<(&str, String)> = found
+        .into_iter()
+        .map(|(name, bytes)| (name, microtome::digest::Digest::of(&bytes).to_string()))
+        .collect();
+    let known: Vec<(&str, String)> =
+        KNOWN.iter().map(|(name, digest)| (*name, String::from(*digest))).collect();
+    assert_eq!(found, known);
+}
+
+/// Of [`every_machine_gives_these_bytes`].
+const KNOWN: [(&str, &str); 6] = [
+    ("linear", "3430801ff47e131ce5edffb25eb504abcbdb87dd35d0c6a2f6e11770adf75b25"),
+    ("linear, background kept", "e493e704468c14c7843b4bc1fa742b0340c4237b5db57bdbdc5c9d21a7973e2c"),
+    ("clipped", "54f01365dc807f5f880968652cf22eb568c7db229169c5314cb2bca94ee070d7"),
+    ("lasso", "b904f88aa5d90c4a7491a361237dbde5803853c7ee05b860e2e8e77d7bf36e10"),
+    ("reinhard", "7f97e62385c14cedc2647362c55f6221f4d1b1770a9fcdf2c056443d2adf1b05"),
+    ("planes", "6d857bd5ebe58c90e5c3ad39017b6c4d71f55e245f8420fa0903da98a4b4bcfd"),
+];
 
 /// Any stains that a profile may have, the extremes among them.
 fn any_stains() -> impl Strategy<Value = Profile> {
