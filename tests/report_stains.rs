@@ -203,7 +203,7 @@ fn a_chain_shows_slides_stains_and_images_before_and_after() {
         "1,000 of 2,000 px (50 %)",
         "500 px of 5 images, 1 unreadable",
         // Before and after.
-        "<th scope=\"row\">from its slide's profile</th><td>its slide's fit passed all gates</td><td class=\"number\">5</td><td class=\"number\">62 %</td>",
+        "from its slide's profile</th><td data-name=\"why\">its slide's fit passed all gates</td><td class=\"number\" data-name=\"patches\">5</td><td class=\"number\" data-name=\"share\">62 %</td>",
         "<th scope=\"row\">from the method's reference</th>",
         &format!("its slide's fit failed: {too_few}"),
     ] {

@@ -190,14 +190,14 @@ fn outcomes(pairs: &Pairs, many: &str) -> Markup {
     html! {
         div.box {
             h3 { "From which profile" span.aside { (count(pairs.images)) " " (many) } }
-            div.scroll { table {
+            div.scroll { table.fold {
                 thead { tr { th scope="col" { "normalized" } th scope="col" { "why" } th.number scope="col" { (many) } th.number scope="col" { "share" } } }
                 tbody {
                     @for ((from, why), n) in rows {
-                        tr { th scope="row" { (from) } td { (why) } td.number { (count(*n)) } td.number { (percent(*n as f64, all)) } }
+                        tr { th scope="row" { (from) } td data-name="why" { (why) } td.number data-name=(many) { (count(*n)) } td.number data-name="share" { (percent(*n as f64, all)) } }
                     }
                     @if pairs.others > 0 {
-                        tr { th scope="row" { "otherwise" } td { "–" } td.number { (count(pairs.others)) } td.number { (percent(pairs.others as f64, all)) } }
+                        tr { th scope="row" { "otherwise" } td data-name="why" { "–" } td.number data-name=(many) { (count(pairs.others)) } td.number data-name="share" { (percent(pairs.others as f64, all)) } }
                     }
                 }
             } }
