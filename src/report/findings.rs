@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::chain::Cut;
+use super::fits::Fits;
+use super::pairs::{Pairs, is_amount};
 use super::sheet::{Sheet, Sight};
 use super::tally::{Histogram, Tally};
 use super::words;
+use crate::dataset::Root;
 use crate::digest::Digest;
 use crate::manifest::{Column, Item, Schema};
 use crate::summary::Failure;
@@ -16,7 +20,7 @@ pub const MOST_CARDS: usize = 48;
 /// Most failures that are listed.
 pub const MOST_FAILURES: usize = 200;
 
-/// A source (a slide, a photo) as its card shows it.
+/// A slide as its card shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Card {
     /// Its id.
@@ -33,7 +37,7 @@ pub struct Card {
     pub label: Option<String>,
     /// Its group.
     pub group: Option<String>,
-    /// Values of the columns that the last step read.
+    /// Values of the columns that the step read which cut it.
     pub columns: BTreeMap<String, Value>,
     /// Facts of the earlier steps that are worth a line: (words, value).
     pub lines: Vec<(&'static str, String)>,
@@ -45,8 +49,10 @@ pub struct Card {
     pub coverage: Histogram,
     /// Resolution of its items in µm/px, and where it came from.
     pub resolution: Option<Resolution>,
-    /// Key of the record that made its items, once known.
+    /// Key of the record that cut its items, once known.
     pub key: Option<Digest>,
+    /// Place of that key in the trail of an item.
+    pub key_at: usize,
     /// Why there is nothing, when it failed.
     pub failure: Option<Failure>,
 }
@@ -63,19 +69,23 @@ pub struct Resolution {
 }
 
 /// All that the page shows, but for the pictures.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Findings {
-    /// Rows of the last manifest.
+    /// Rows of the last manifest that show what was photographed.
     pub items: u64,
-    /// Their bytes.
+    /// Rows of the last manifest that show amounts of a stain.
+    pub amounts: u64,
+    /// Bytes of all rows.
     pub bytes: u64,
-    /// Whether the rows were made from other rows (patches of slides), and are not source files.
+    /// Whether the rows are patches of slides, and not images of their own.
     pub derived: bool,
-    /// Source rows before the last step (or in it, when nothing was derived).
+    /// The step that cut the patches.
+    pub cut: Option<Cut>,
+    /// Slides that the patches were cut from.
     pub sources: u64,
-    /// Sources of which there is at least one item.
+    /// Slides of which there is at least one item.
     pub sources_with_items: u64,
-    /// The first [`MOST_CARDS`] sources.
+    /// The first [`MOST_CARDS`] slides.
     pub cards: Vec<Card>,
     /// Share of tissue in an item, 0–1.
     pub coverage: Histogram,
@@ -99,16 +109,25 @@ pub struct Findings {
     pub failures_found: u64,
     /// Which items stand on the contact sheet.
     pub sheet: Sheet,
+    /// Stains, when the run fitted them.
+    pub fits: Option<Fits>,
+    /// Images before and after, when the run normalized stains.
+    pub pairs: Option<Pairs>,
+    /// The dataset at which the paths of the images before begin.
+    pub before: Option<Root>,
     last_source: Option<String>,
     places: BTreeMap<String, usize>,
 }
 
-impl Default for Findings {
-    fn default() -> Self {
+impl Findings {
+    /// Nothing found yet; the items were cut by this step, or not at all.
+    pub fn new(cut: Option<Cut>) -> Self {
         Self {
             items: 0,
+            amounts: 0,
             bytes: 0,
-            derived: false,
+            derived: cut.is_some(),
+            cut,
             sources: 0,
             sources_with_items: 0,
             cards: Vec::new(),
@@ -123,6 +142,9 @@ impl Default for Findings {
             failures: Vec::new(),
             failures_found: 0,
             sheet: Sheet::default(),
+            fits: None,
+            pairs: None,
+            before: None,
             last_source: None,
             places: BTreeMap::new(),
         }
@@ -133,6 +155,8 @@ impl Default for Findings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
     source_id: Option<usize>,
+    image_id: Option<usize>,
+    shows: Option<usize>,
     tissue_fraction: Option<usize>,
     luminance_mean: Option<usize>,
     mpp_source: Option<usize>,
@@ -142,16 +166,19 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// The columns of a manifest that this step made.
-    pub fn of(schema: &Schema, step: &str) -> Self {
-        let own = |fact: &str| schema.fact(&format!("{step}.{fact}"));
+    /// In a manifest of these columns: what `tile` said of patches, or later steps of images.
+    pub fn of(schema: &Schema) -> Self {
+        let cut = |fact: &str| schema.fact(&format!("tile.{fact}"));
         Self {
-            source_id: own("source_id"),
-            tissue_fraction: own("tissue_fraction"),
-            luminance_mean: own("luminance_mean"),
-            mpp_source: own("mpp_source"),
-            mpp: [own("mpp_x"), own("mpp_y")],
-            corner: [own("x_px"), own("y_px")],
+            source_id: cut("source_id"),
+            image_id: schema.fact("stain-normalize.source_id"),
+            shows: schema.fact("stain-normalize.shows"),
+            tissue_fraction: cut("tissue_fraction")
+                .or_else(|| schema.fact("stain-normalize.tissue_fraction")),
+            luminance_mean: cut("luminance_mean"),
+            mpp_source: cut("mpp_source"),
+            mpp: [cut("mpp_x"), cut("mpp_y")],
+            corner: [cut("x_px"), cut("y_px")],
             device: ["exif.make", "exif.model"].map(|name| schema.fact(name)),
         }
     }
@@ -172,7 +199,13 @@ fn text(schema: &Schema, item: &Item, column: &str) -> Option<String> {
 }
 
 impl Findings {
-    /// Takes a row of the manifest that the last step read; `reads` are the columns it looked at.
+    /// Whether the items were made by a step, and are not the files that the run was given.
+    pub fn is_made(&self) -> bool {
+        self.derived || self.pairs.is_some()
+    }
+
+    /// Takes a slide, a row of the manifest that was cut; `reads` are the columns that the step looked
+    /// at.
     pub fn take_source(&mut self, schema: &Schema, reads: &[Column], item: &Item) {
         self.sources += 1;
         if self.cards.len() >= MOST_CARDS {
@@ -200,6 +233,7 @@ impl Findings {
             coverage: coverage(),
             resolution: None,
             key: None,
+            key_at: item.trail.split_whitespace().count(),
             failure: None,
         });
     }
@@ -223,8 +257,12 @@ impl Findings {
         let source = word(columns.source_id);
         let covered = number(columns.tissue_fraction);
         let row = self.items;
-        self.items += 1;
         self.bytes = self.bytes.saturating_add(item.length);
+        if is_amount(word(columns.shows)) {
+            self.amounts += 1;
+            return;
+        }
+        self.items += 1;
         self.derived |= source.is_some();
         self.labels.add(item.label.as_deref(), item.length);
         self.groups.add(item.group.as_deref(), item.length);
@@ -255,10 +293,11 @@ impl Findings {
                 let [x, y] = columns.mpp;
                 let mpp = number(x).zip(number(y));
                 card.resolution = mpp.map(|(x, y)| Resolution { x, y, from });
-                card.key = item.trail.split_whitespace().next_back().and_then(|k| k.parse().ok());
+                let mut keys = item.trail.split_whitespace();
+                card.key = keys.nth(card.key_at).and_then(|k| k.parse().ok());
             }
         }
-        self.sheet.offer(source.unwrap_or_default(), item, || {
+        self.sheet.offer(source.unwrap_or_default(), &item.digest, || {
             let mut caption = Vec::new();
             let [x, y] = columns.corner;
             if let (Some(x), Some(y)) = (number(x), number(y)) {
@@ -266,7 +305,8 @@ impl Findings {
             }
             caption.extend(covered.map(|c| format!("{} tissue", words::percent(c, 1.0))));
             caption.extend(item.label.clone());
-            Sight { row, item: item.clone(), caption }
+            let name = source.or(word(columns.image_id)).unwrap_or(&item.id).to_string();
+            Sight { row, item: item.clone(), name, caption }
         });
         if source != self.last_source.as_deref() {
             self.last_source = source.map(str::to_string);

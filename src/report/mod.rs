@@ -10,49 +10,41 @@
 //! [`MOST_CARDS`] slides get a card and [`MOST_PICTURES`] items a place on the contact sheet. The
 //! page is a function of the dataset and the [`Summary`]: the same ones give the same bytes.
 
+mod chain;
 mod chart;
 mod findings;
+mod fits;
 mod page;
+mod pairs;
 mod picture;
+mod pictures;
 mod run;
 mod sections;
 mod sheet;
+mod stains;
 mod tally;
 mod words;
 
-use std::collections::BTreeMap;
 use std::io::BufRead;
 
+pub use chain::Cut;
 pub use findings::{Card, Columns, Findings, MOST_CARDS, MOST_FAILURES, Resolution};
+pub use fits::{Counts, Fit, Fits, FitsOf, MOST_FITS, Slides, Vectors};
 pub use page::render;
+pub use pairs::{MOST_PAIRS, MOST_SLIDES, Pair, PairColumns, Pairs};
 pub use picture::Picture;
-pub use sheet::{MOST_PICTURES, Sheet, Sight};
+pub use pictures::{Pictures, pictures};
+pub use sheet::{Draw, MOST_PICTURES, Sheet, Sight};
 pub use tally::{Counted, Histogram, Tally};
 
 use crate::dataset::Root;
 use crate::error::Result;
 use crate::manifest::ManifestReader;
-use crate::record::{Cause, StepCause};
 use crate::steps;
 use crate::summary::{Failure, Summary};
 
 /// The report's file below the root.
 pub const REPORT: &str = "report.html";
-/// Largest file that is taken for a picture, in bytes.
-const PICTURE_BYTES: u64 = 8 << 20;
-/// Largest photo that is shown when nothing was made from it, in bytes: decoding is not free.
-const PHOTO_BYTES: u64 = 2 << 20;
-/// Bytes of overlays that the page embeds as they are, shared by its cards.
-const OVERLAY_BYTES: usize = 3 << 20;
-
-/// The pictures of a page.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Pictures {
-    /// Overlay (or thumbnail) of a source, by its id.
-    pub overlays: BTreeMap<String, Picture>,
-    /// Items of the contact sheet, in the manifest's order.
-    pub sheet: Vec<(Sight, Picture)>,
-}
 
 /// Writes [`REPORT`] for a run whose last manifest this is. It need not be in its place yet: the
 /// manifest is the last file of a dataset, and the report comes before it.
@@ -64,7 +56,7 @@ pub struct Pictures {
 /// page not written.
 pub fn write(root: &Root, summary: &Summary, manifest: ManifestReader) -> Result<()> {
     let findings = find(root, summary, manifest)?;
-    let pictures = pictures(root, summary, &findings);
+    let pictures = pictures(root, &findings);
     root.replace(REPORT, render(root.uri(), summary, &findings, &pictures).as_bytes())
 }
 
@@ -72,14 +64,13 @@ pub fn write(root: &Root, summary: &Summary, manifest: ManifestReader) -> Result
 ///
 /// # Errors
 /// As [`write()`].
-pub fn find(root: &Root, summary: &Summary, mut manifest: ManifestReader) -> Result<Findings> {
-    let mut findings = Findings::default();
-    let step = summary.steps.last().map_or("", |s| s.step.as_str());
-    // Without the manifest that the last step read, the page has no cards; it is still a page.
-    if let Some(mut before) = manifest_before(root, summary) {
-        let schema = before.schema().clone();
-        let reads = steps::find(step).map_or(&[][..], |entry| entry.reads);
-        while let Some(batch) = before.next_batch().ok().flatten() {
+pub fn find(root: &Root, summary: &Summary, manifest: ManifestReader) -> Result<Findings> {
+    let mut findings = Findings::new(chain::cut(root, summary, manifest.schema()));
+    // Without the manifest of the slides the page has no cards; it is still a page.
+    if let Some((cut, mut slides)) = findings.cut.clone().and_then(|c| c.slides().map(|s| (c, s))) {
+        let schema = slides.schema().clone();
+        let reads = steps::find(&cut.step.step).map_or(&[][..], |entry| entry.reads);
+        while let Some(batch) = slides.next_batch().ok().flatten() {
             batch.iter().for_each(|item| findings.take_source(&schema, reads, item));
         }
     }
@@ -89,62 +80,100 @@ pub fn find(root: &Root, summary: &Summary, mut manifest: ManifestReader) -> Res
             findings.take_failure(failure);
         }
     }
-    let columns = Columns::of(manifest.schema(), step);
-    while let Some(batch) = manifest.next_batch()? {
-        batch.iter().for_each(|item| findings.take_item(&columns, item));
+    let at = |name: &str| summary.steps.iter().rposition(|step| step.step == name);
+    let (fits, pairs) = (at("fit-stain"), at("stain-normalize"));
+    let last = summary.steps.len().saturating_sub(1);
+    read(manifest, &mut findings, summary, &Sought::new(last, true, fits, pairs))?;
+    // What the steps before left is read backwards, the images after before those before.
+    for index in (0..last).rev() {
+        let sought = Sought::new(index, false, fits, pairs);
+        if let Some(reader) =
+            sought.is_any().then(|| chain::between(root, summary, index)).flatten()
+        {
+            // A manifest that breaks off half way leaves the page with what was read.
+            read(reader, &mut findings, summary, &sought).ok();
+        }
     }
+    findings.before =
+        pairs.and_then(|at| chain::before(root, summary, at)).map(|(from, reader)| {
+            if pairs == Some(0) {
+                let sought = Sought { items: false, fits: None, pairs: None, before: true };
+                read(reader, &mut findings, summary, &sought).ok();
+            }
+            from
+        });
     Ok(findings)
 }
 
-/// The manifest that the last step read; `None` for a listing, which reads none.
-fn manifest_before(root: &Root, summary: &Summary) -> Option<ManifestReader> {
-    match summary.steps.as_slice() {
-        [.., before, _] => {
-            let path = format!("manifests/{}-{}.parquet", summary.steps.len() - 1, before.step);
-            root.manifest_at(&path).ok()
+/// What a manifest is read for.
+struct Sought {
+    /// What the page says of items.
+    items: bool,
+    /// The step that fitted stains, if this is its manifest.
+    fits: Option<usize>,
+    /// The step that normalized, if this is its manifest.
+    pairs: Option<usize>,
+    /// The images before.
+    before: bool,
+}
+
+impl Sought {
+    fn new(index: usize, items: bool, fits: Option<usize>, pairs: Option<usize>) -> Self {
+        let here = |step: &usize| *step == index;
+        Self {
+            items,
+            fits: fits.filter(here),
+            pairs: pairs.filter(here),
+            before: pairs == Some(index + 1),
         }
-        [only] if only.step != "scan" => Root::open(&summary.input).ok()?.manifest().ok(),
-        _ => None,
+    }
+
+    fn is_any(&self) -> bool {
+        self.items || self.fits.is_some() || self.pairs.is_some() || self.before
     }
 }
 
-/// Brings the pictures: overlays of the cards, items of the sheet. Never fails.
-pub fn pictures(root: &Root, summary: &Summary, findings: &Findings) -> Pictures {
-    let mut pictures = Pictures::default();
-    let keep = OVERLAY_BYTES / findings.cards.len().max(1);
-    for card in &findings.cards {
-        let Some(key) = card.key.or_else(|| key_of(summary, card)) else { continue };
-        let place = format!("previews/{}@{}", card.digest.short(), key.short());
-        let read = |name: &str| {
-            let path = format!("{place}/{name}");
-            let length = root.length(&path).ok()??;
-            (length <= PICTURE_BYTES).then(|| root.read(&path).ok()?).flatten()
-        };
-        let names = ["overlay.jpg", "overlay.png", "thumbnail.jpg", "thumbnail.png"];
-        if let Some(picture) =
-            names.into_iter().find_map(read).and_then(|b| Picture::new(&b, Some(keep)))
-        {
-            pictures.overlays.insert(card.id.clone(), picture);
+/// Reads a manifest once for all that is sought in it.
+fn read(
+    mut manifest: ManifestReader,
+    findings: &mut Findings,
+    summary: &Summary,
+    sought: &Sought,
+) -> Result<()> {
+    let schema = manifest.schema().clone();
+    let params = |at: Option<usize>| at.and_then(|at| summary.steps.get(at)).map(|s| &s.params);
+    let (columns, slides) = (Columns::of(&schema), Slides::of(&schema));
+    let pair_columns = PairColumns::of(&schema);
+    let mut fits = params(sought.fits).map(Fits::new);
+    let mut pairs = params(sought.pairs).map(|params| Pairs::new(params, per_cohort(summary)));
+    while let Some(batch) = manifest.next_batch()? {
+        for item in &batch {
+            if sought.items {
+                findings.take_item(&columns, item);
+            }
+            if let Some(fits) = &mut fits {
+                fits.take(&schema, slides, item);
+            }
+            if let Some(pairs) = &mut pairs {
+                pairs.take(&pair_columns, item);
+            }
+            if sought.before
+                && let Some(pairs) = &mut findings.pairs
+            {
+                pairs.take_before(item);
+            }
         }
     }
-    let most_bytes = if findings.derived { PICTURE_BYTES } else { PHOTO_BYTES };
-    for sight in findings.sheet.pick(MOST_PICTURES) {
-        if sight.item.length > most_bytes || !sight.item.media_type.starts_with("image/") {
-            continue;
-        }
-        let picture = root.item_bytes(&sight.item).ok().and_then(|b| Picture::new(&b, None));
-        pictures.sheet.extend(picture.map(|p| (sight.clone(), p)));
+    if let Some(mut pairs) = pairs {
+        pairs.look();
+        findings.pairs = Some(pairs);
     }
-    pictures
+    findings.fits = fits.or(findings.fits.take());
+    Ok(())
 }
 
-/// The key of the record that the last step made of a source, for sources that left no row.
-fn key_of(summary: &Summary, card: &Card) -> Option<crate::digest::Digest> {
-    let last = summary.steps.last()?;
-    let step = StepCause {
-        step: last.step.clone(),
-        version: last.version.clone(),
-        params: last.params.clone(),
-    };
-    Cause::new(vec![step], card.digest, card.columns.clone()).key().ok()
+/// Whether the slides of this run have one profile, that of all of them.
+fn per_cohort(summary: &Summary) -> bool {
+    let mut fits = summary.steps.iter().filter(|step| step.step == "fit-stain");
+    fits.any(|step| FitsOf::params(&step.params) == FitsOf::Cohort)
 }

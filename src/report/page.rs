@@ -6,6 +6,7 @@ use super::Pictures;
 use super::findings::Findings;
 use super::run;
 use super::sections;
+use super::stains;
 use super::words::{bytes, count, counted, percent, seconds};
 use crate::summary::Summary;
 
@@ -20,6 +21,8 @@ pub fn render(place: &str, summary: &Summary, findings: &Findings, pictures: &Pi
     let parts: Vec<(&str, &str, Option<Markup>)> = vec![
         ("failures", "Failures", sections::failures(summary, findings)),
         ("slides", "Slides", sections::slides(summary, findings, pictures)),
+        ("stains", "Stains", stains::fits(findings, pictures)),
+        ("normalized", "Before and after", stains::normalized(findings, pictures)),
         ("distributions", "Distributions", sections::distributions(findings)),
         ("balance", "Classes and groups", sections::balance(findings)),
         ("files", "Files", sections::files(findings)),
@@ -78,28 +81,36 @@ fn chain(summary: &Summary) -> String {
 }
 
 fn headline(summary: &Summary, findings: &Findings) -> Markup {
-    let last = summary.steps.last();
-    let made = last.map_or(0, |s| s.made);
-    let hits = last.map_or(0, |s| s.hits);
-    let units = last.map_or(0, |s| s.units);
+    let sources = Sources::of(summary, findings);
     let written: u64 = summary.steps.iter().map(|s| s.bytes_written).sum();
     let (one, many) = nouns(findings);
     let empty = empty_sources(summary, findings);
     html! {
         dl.headline {
-            @if findings.derived || units != findings.items {
-                div { dt { (sections::source_nouns(findings).1) } dd { (count(units)) small {
-                    @if hits > 0 { (count(hits)) " found done, " (count(made)) " made now" }
-                    @else { (count(made)) " made now" }
+            @if findings.derived || sources.units != findings.items {
+                div { dt { (sections::source_nouns(findings).1) } dd { (count(sources.units)) small {
+                    @match sources.done {
+                        None => { "cut before this run" }
+                        Some((0, made)) => { (count(made)) " made now" }
+                        Some((hits, made)) => { (count(hits)) " found done, " (count(made)) " made now" }
+                    }
                 } } }
             }
             div { dt { (many) } dd { (count(findings.items)) small {
-                @if empty > 0 { "none from " (count(empty)) " of " (count(units)) }
+                @if empty > 0 { "none from " (count(empty)) " of " (count(sources.units)) }
                 @else if findings.items > 0 { (bytes(findings.bytes / findings.items)) " per " (one) }
                 @else { "no rows" }
             } } }
+            @if findings.amounts > 0 {
+                div { dt { "amounts" } dd { (count(findings.amounts)) small { "images of one stain" } } }
+            }
             div.bad[summary.failures > 0] { dt { (if summary.failures == 1 { "failure" } else { "failures" }) } dd { (count(summary.failures)) small {
-                @if summary.failures > 0 { a href="#failures" { (percent(summary.failures as f64, inputs(summary) as f64)) " of " (sections::source_nouns(findings).1) } }
+                @if summary.failures > 0 { a href="#failures" {
+                    @match failed_inputs(summary, findings) {
+                        Some(all) => { (percent(summary.failures as f64, all as f64)) " of " (sections::source_nouns(findings).1) }
+                        None => { "which, and why" }
+                    }
+                } }
                 @else { "nothing was dropped" }
             } } }
             div { dt { "data" } dd { (bytes(findings.bytes)) small { (bytes(written)) " written now" } } }
@@ -114,9 +125,15 @@ fn headline(summary: &Summary, findings: &Findings) -> Markup {
 }
 
 /// Files that the run was given: what the listing found or, without one, what its first step read.
-/// A file fails at most once, whichever step it is that cannot do it.
-fn inputs(summary: &Summary) -> u64 {
-    summary.steps.first().map_or(summary.units, |step| step.units)
+/// Each fails at most once, whichever step it is that cannot do it; `None` when patches failed, of
+/// which there are many in a file.
+fn failed_inputs(summary: &Summary, findings: &Findings) -> Option<u64> {
+    let is_own = findings.cut.as_ref().is_some_and(|cut| cut.is_own);
+    let cut = summary.steps.iter().rposition(|step| step.step == "tile").filter(|_| is_own);
+    let after = if findings.derived { cut.map_or(0, |at| at + 1) } else { summary.steps.len() };
+    let patches = summary.steps.iter().skip(after).any(|step| step.failures > 0);
+    let inputs = summary.steps.first().map_or(summary.units, |step| step.units);
+    (!patches).then_some(inputs)
 }
 
 /// What an item is called, by what was made.
@@ -124,12 +141,33 @@ pub(super) fn nouns(findings: &Findings) -> (&'static str, &'static str) {
     if findings.derived { ("patch", "patches") } else { ("image", "images") }
 }
 
+/// What the run did with the slides or files that its items came from.
+struct Sources {
+    units: u64,
+    /// Found done, and made now; `None` for slides that were cut before this run.
+    done: Option<(u64, u64)>,
+}
+
+impl Sources {
+    fn of(summary: &Summary, findings: &Findings) -> Self {
+        let own = findings.cut.as_ref().filter(|cut| cut.is_own).map(|cut| &cut.step);
+        if findings.derived && own.is_none() {
+            return Self { units: findings.sources_with_items, done: None };
+        }
+        let step = own.or(summary.steps.last());
+        Self {
+            units: step.map_or(0, |s| s.units),
+            done: Some(step.map_or((0, 0), |s| (s.hits, s.made))),
+        }
+    }
+}
+
 /// Sources that were done and gave nothing.
 pub(super) fn empty_sources(summary: &Summary, findings: &Findings) -> u64 {
-    let done = summary.steps.last().map_or(0, |s| s.hits + s.made);
-    if findings.derived || findings.items == 0 {
-        done.saturating_sub(findings.sources_with_items)
-    } else {
-        0
+    match Sources::of(summary, findings).done {
+        Some((hits, made)) if findings.derived || findings.items == 0 => {
+            (hits + made).saturating_sub(findings.sources_with_items)
+        }
+        _ => 0,
     }
 }

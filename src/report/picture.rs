@@ -9,6 +9,9 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 const AS_IT_IS_BYTES: usize = 64 << 10;
 /// Longest side of a thumbnail, in pixels.
 const THUMBNAIL_PX: u32 = 512;
+/// The same for small pictures.
+const SMALL_BYTES: usize = 12 << 10;
+const SMALL_PX: u32 = 192;
 /// Most memory that decoding one picture may take, in bytes.
 const DECODE_BYTES: u64 = 256 << 20;
 
@@ -30,6 +33,22 @@ impl Picture {
     /// `keep_bytes` is the size up to which a file is embedded as it is; `None` for the usual
     /// 64 KiB.
     pub fn new(bytes: &[u8], keep_bytes: Option<usize>) -> Option<Self> {
+        Self::at_most(bytes, keep_bytes.unwrap_or(AS_IT_IS_BYTES), THUMBNAIL_PX)
+    }
+
+    /// The same, made small: for pictures that stand side by side by the hundred.
+    pub fn small(bytes: &[u8]) -> Option<Self> {
+        Self::at_most(bytes, SMALL_BYTES, SMALL_PX)
+    }
+
+    /// A drawing out of the bytes of an SVG file. Inside `<img>` it is a picture and no more: no script
+    /// of it runs and nothing is loaded for it.
+    pub fn drawing(bytes: &[u8], (width_px, height_px): (u32, u32)) -> Option<Self> {
+        let url = bytes.starts_with(b"<svg").then(|| data_url("image/svg+xml", bytes))?;
+        Some(Self { url, width_px, height_px })
+    }
+
+    fn at_most(bytes: &[u8], keep_bytes: usize, longest_px: u32) -> Option<Self> {
         let format = ::image::guess_format(bytes).ok()?;
         let media_type = match format {
             ImageFormat::Jpeg => "image/jpeg",
@@ -44,14 +63,14 @@ impl Picture {
             reader
         };
         let (width_px, height_px) = reader().into_dimensions().ok()?;
-        if bytes.len() <= keep_bytes.unwrap_or(AS_IT_IS_BYTES) {
+        if bytes.len() <= keep_bytes {
             return Some(Self { url: data_url(media_type, bytes), width_px, height_px });
         }
         // Limits of the decoder count what it allocates, not always the picture that it fills.
         if u64::from(width_px) * u64::from(height_px) * 4 > DECODE_BYTES {
             return None;
         }
-        let small = shrink(&reader().decode().ok()?)?;
+        let small = shrink(&reader().decode().ok()?, longest_px)?;
         let mut jpeg = Vec::new();
         small.write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, 80)).ok()?;
         Some(Self {
@@ -62,15 +81,15 @@ impl Picture {
     }
 }
 
-fn shrink(image: &DynamicImage) -> Option<RgbImage> {
+fn shrink(image: &DynamicImage, longest_px: u32) -> Option<RgbImage> {
     let rgb = image.to_rgb8();
     let (width, height) = rgb.dimensions();
     let longest = width.max(height);
-    if longest <= THUMBNAIL_PX {
+    if longest <= longest_px {
         return Some(rgb);
     }
     let side = |px: u32| {
-        let scaled = u64::from(px) * u64::from(THUMBNAIL_PX) / u64::from(longest);
+        let scaled = u64::from(px) * u64::from(longest_px) / u64::from(longest);
         u32::try_from(scaled).unwrap_or(1).max(1)
     };
     let (to_width, to_height) = (side(width), side(height));
@@ -141,6 +160,16 @@ mod tests {
         assert_eq!((shrunk.width_px, shrunk.height_px), (512, 128));
         assert!(shrunk.url.starts_with("data:image/jpeg;base64,/9j/"));
         assert_eq!(shrunk, Picture::new(&large, None).unwrap());
+    }
+
+    #[test]
+    fn small_pictures_and_drawings() {
+        let patch = Picture::small(&png(256, 128)).unwrap();
+        assert_eq!((patch.width_px, patch.height_px), (192, 96));
+        assert!(patch.url.starts_with("data:image/jpeg;base64,"));
+        let drawing = Picture::drawing(b"<svg xmlns='x'></svg>", (440, 440)).unwrap();
+        assert!(drawing.url.starts_with("data:image/svg+xml;base64,PHN2Zy"));
+        assert_eq!(Picture::drawing(b"<html>", (440, 440)), None);
     }
 
     #[test]

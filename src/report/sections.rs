@@ -164,13 +164,17 @@ pub(super) fn distributions(findings: &Findings) -> Option<Markup> {
     if coverage.count() == 0 && luminance.count() == 0 {
         return None;
     }
-    let many = nouns(findings).1;
+    let (one, many) = nouns(findings);
+    let share = format!("share of tissue in {} {one}", if findings.derived { "a" } else { "an" });
+    // Normalized patches have another luminance: nobody measured that.
+    let cut = if findings.pairs.is_some() { "a patch as it was cut" } else { "a patch" };
+    let mean = format!("mean luminance of {cut} (0 black, 255 white)");
     Some(html! {
         div.pair {
             @if coverage.count() > 0 {
                 (chart::histogram(coverage, &Axis {
                     title: "Tissue coverage",
-                    x: "share of tissue in a patch",
+                    x: &share,
                     y: many,
                     ticks: &[(0.0, "0 %"), (0.25, "25 %"), (0.5, "50 %"), (0.75, "75 %"), (1.0, "100 %")],
                     show: |v| format!("{} %", number(v * 100.0, 1)),
@@ -179,7 +183,7 @@ pub(super) fn distributions(findings: &Findings) -> Option<Markup> {
             @if luminance.count() > 0 {
                 (chart::histogram(luminance, &Axis {
                     title: "Mean luminance",
-                    x: "mean luminance of a patch (0 black, 255 white)",
+                    x: &mean,
                     y: many,
                     ticks: &[(0.0, "0"), (64.0, "64"), (128.0, "128"), (192.0, "192"), (255.0, "255")],
                     show: |v| number(v, 1),
@@ -229,7 +233,7 @@ pub(super) fn sheet(findings: &Findings, pictures: &Pictures) -> Option<Markup> 
                 img src=(picture.url) width=(picture.width_px) height=(picture.height_px) loading="lazy"
                     title=(sight.item.id) alt=(alt(one, &sight.item.id, &sight.caption));
                 figcaption {
-                    b { (breakable(&shown_name(&sight.item.id, findings.derived))) }
+                    b { (breakable(&shown_name(&sight.name))) }
                     @for line in &sight.caption { span { (line) } }
                 }
             } }
@@ -251,11 +255,11 @@ fn breakable(name: &str) -> Markup {
     html! { @for part in name.split_inclusive(['_', '-', '.', ' ']) { (part) wbr; } }
 }
 
-/// The file name in an id: of the slide for a patch (the caption says where in it), else its own.
-/// Of a long name the end, which is what tells files of one batch apart.
-fn shown_name(id: &str, derived: bool) -> String {
+/// The file name in the id of a slide (the caption says where in it) or image. Of a long name the end,
+/// which is what tells files of one batch apart.
+fn shown_name(id: &str) -> String {
     const MOST: usize = 32;
-    let name = id.rsplit('/').nth(usize::from(derived)).unwrap_or(id);
+    let name = id.rsplit('/').next().unwrap_or(id);
     let length = name.chars().count();
     if length <= MOST {
         return name.to_string();

@@ -16,25 +16,37 @@ pub struct Sight {
     pub row: u64,
     /// The item.
     pub item: Item,
+    /// The file that it was made from, or its own id.
+    pub name: String,
     /// What to say under it.
     pub caption: Vec<String>,
 }
 
-/// Picks items as their rows go by.
+/// Draws items as their rows go by.
 ///
 /// Digests are evenly spread, so the items with the smallest ones are a fair draw that no order of
 /// rows, no thread and no clock has a part in. The draw is made per source first: a slide with
-/// 50,000 patches does not push one with 50 off the sheet. Equal pictures are shown once. At most
-/// 48 sources and 48 items of each are kept.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Sheet {
-    sources: BTreeMap<Digest, BTreeMap<Digest, Sight>>,
+/// 50,000 patches does not push one with 50 out. Equal pictures are drawn once. Sources, and items of
+/// each, are bounded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draw<T> {
+    most_sources: usize,
+    most_items: usize,
+    sources: BTreeMap<Digest, BTreeMap<Digest, T>>,
     current: Option<(String, Digest)>,
 }
 
-impl Sheet {
-    /// Offers an item; `sight` is asked for only when the item is picked.
-    pub fn offer(&mut self, source: &str, item: &Item, sight: impl FnOnce() -> Sight) {
+/// The contact sheet: items of at most [`MOST_PICTURES`] sources, and at most as many of each.
+pub type Sheet = Draw<Sight>;
+
+impl<T> Draw<T> {
+    /// Nothing drawn yet; at most so many sources, and so many items of each.
+    pub fn new(most_sources: usize, most_items: usize) -> Self {
+        Self { most_sources, most_items, sources: BTreeMap::new(), current: None }
+    }
+
+    /// Offers an item; `drawn` is asked for only when the item is drawn.
+    pub fn offer(&mut self, source: &str, digest: &Digest, drawn: impl FnOnce() -> T) {
         let rank = match &self.current {
             Some((name, rank)) if name == source => *rank,
             _ => {
@@ -44,7 +56,7 @@ impl Sheet {
             }
         };
         if !self.sources.contains_key(&rank) {
-            if self.sources.len() >= MOST_PICTURES {
+            if self.sources.len() >= self.most_sources {
                 match self.sources.last_key_value() {
                     Some((last, _)) if rank < *last => self.sources.pop_last(),
                     _ => return,
@@ -52,23 +64,36 @@ impl Sheet {
             }
             self.sources.insert(rank, BTreeMap::new());
         }
-        let Some(picked) = self.sources.get_mut(&rank) else { return };
-        if picked.contains_key(&item.digest) {
+        let Some(items) = self.sources.get_mut(&rank) else { return };
+        if items.contains_key(digest) {
             return;
         }
-        if picked.len() >= MOST_PICTURES {
-            match picked.last_key_value() {
-                Some((last, _)) if item.digest < *last => picked.pop_last(),
+        if items.len() >= self.most_items {
+            match items.last_key_value() {
+                Some((last, _)) if digest < last => items.pop_last(),
                 _ => return,
             };
         }
-        picked.insert(item.digest, sight());
+        items.insert(*digest, drawn());
     }
 
+    /// What was drawn, source by source.
+    pub fn sources(&self) -> impl Iterator<Item = impl Iterator<Item = &T>> {
+        self.sources.values().map(BTreeMap::values)
+    }
+}
+
+impl Default for Sheet {
+    fn default() -> Self {
+        Self::new(MOST_PICTURES, MOST_PICTURES)
+    }
+}
+
+impl Sheet {
     /// The items of the sheet, in the manifest's order: the first of each source, then the second,
     /// and so on until `most` are there.
     pub fn pick(&self, most: usize) -> Vec<&Sight> {
-        let mut lists: Vec<_> = self.sources.values().map(|s| s.values()).collect();
+        let mut lists: Vec<_> = self.sources().collect();
         let mut picked = Vec::new();
         while picked.len() < most {
             let before = picked.len();
@@ -112,8 +137,13 @@ mod tests {
     fn sheet(rows: &[(&str, Item)]) -> Vec<String> {
         let mut sheet = Sheet::default();
         for (row, (source, item)) in rows.iter().enumerate() {
-            let sight = || Sight { row: row as u64, item: item.clone(), caption: Vec::new() };
-            sheet.offer(source, item, sight);
+            let sight = || Sight {
+                row: row as u64,
+                item: item.clone(),
+                name: String::new(),
+                caption: vec![],
+            };
+            sheet.offer(source, &item.digest, sight);
         }
         sheet.pick(4).into_iter().map(|s| s.item.id.clone()).collect()
     }
@@ -142,7 +172,12 @@ mod tests {
         let mut sheet = Sheet::default();
         for n in 0..1000 {
             let (source, item) = (format!("slide {n}"), item(&n.to_string()));
-            sheet.offer(&source, &item, || Sight { row: n, item: item.clone(), caption: vec![] });
+            sheet.offer(&source, &item.digest, || Sight {
+                row: n,
+                item: item.clone(),
+                name: String::new(),
+                caption: vec![],
+            });
         }
         assert_eq!(sheet.sources.len(), MOST_PICTURES);
         assert_eq!(sheet.pick(1000).len(), MOST_PICTURES);
