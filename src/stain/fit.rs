@@ -8,28 +8,6 @@ use super::profile::{Method, Moments, Over, PROFILE_VERSION, Profile, Stains};
 use super::{OdScale, Pool, reinhard, ruifrok, vahadane};
 use crate::error::{Error, Result};
 
-/// How percentiles are found.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Exactness {
-    /// By counting colours: what an implementation in double precision gives.
-    #[default]
-    Exact,
-    /// Of one image, straight from its bytes and several times faster: see [`FastFit`]. The stains are
-    /// the exact ones to the last bit.
-    Fast,
-}
-
 /// Where the white point (Io) comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum WhitePoint {
@@ -44,8 +22,6 @@ pub enum WhitePoint {
 pub struct FitOptions {
     /// Method.
     pub method: Method,
-    /// How percentiles are found; Macenko only, the others are exact.
-    pub exactness: Exactness,
     /// White point of the Macenko scale.
     pub white: WhitePoint,
     /// Least density, in every channel, of tissue.
@@ -95,7 +71,6 @@ impl Default for FitOptions {
     fn default() -> Self {
         Self {
             method: Method::default(),
-            exactness: Exactness::default(),
             white: WhitePoint::Given([240.0; 3]),
             beta: 0.15,
             alpha: 1.0,
@@ -252,10 +227,12 @@ fn two_stains(
     Ok(Stains { scale, matrix, max_concentrations, over: options.over, lambda })
 }
 
-/// Fits one image (R, G, B interleaved). Who fits many keeps a [`FastFit`].
+/// Fits one image (R, G, B interleaved): for Macenko by [`FastFit`], which finds the same stains as
+/// [`fit`] to the last bit and is several times faster (its profile has no digest of what it was
+/// fitted on, which would take longer than the fit). Who fits many keeps a [`FastFit`].
 pub fn fit_rgb(rgb: &[u8], options: &FitOptions) -> Fitted {
-    match (options.method, options.exactness) {
-        (Method::Macenko, Exactness::Fast) => FastFit::new(options).fit(rgb),
+    match options.method {
+        Method::Macenko => FastFit::new(options).fit(rgb),
         _ => fit(&Pool::of_rgb(rgb), options),
     }
 }

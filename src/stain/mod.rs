@@ -34,7 +34,7 @@ mod vectors;
 
 pub use factors::Factors;
 pub use fast::FastFit;
-pub use fit::{Exactness, FitOptions, Fitted, Measured, WhitePoint, fit, fit_rgb, white_point};
+pub use fit::{FitOptions, Fitted, Measured, WhitePoint, fit, fit_rgb, white_point};
 pub use gates::{Gates, Status};
 pub use normalizer::{ApplyOptions, Cast, Normalizer};
 pub use od::OdScale;

@@ -28,7 +28,7 @@ fn patches() -> TempDir {
 }
 
 fn chain(params: Value) -> Vec<Box<dyn AnyStep>> {
-    vec![step("scan", json!({"group_folder": 0})), step("fit-stain", params)]
+    vec![step("scan", json!({"group_folder": 1})), step("fit-stain", params)]
 }
 
 fn fitted(input: &TempDir, params: Value, threads: usize) -> (TempDir, Summary) {
@@ -130,7 +130,7 @@ fn a_new_slide_alone_is_counted_and_names_do_not_matter() {
 fn shards_of_a_dataset_merge_to_one_run_and_no_shard_has_a_cohort() {
     let input = patches();
     let scanned = tempdir().unwrap();
-    let scan = || vec![step("scan", json!({"group_folder": 0}))];
+    let scan = || vec![step("scan", json!({"group_folder": 1}))];
     run(uri(&input), scan(), &root(scanned.path()), &Knobs::default()).unwrap();
     let fit = |out: &TempDir, params: Value, shard: Option<Shard>| -> Result<Summary> {
         let knobs = Knobs { shard, threads: 2, ..Knobs::default() };
@@ -168,7 +168,7 @@ fn a_file_that_is_no_image_stays_and_one_that_changed_fails_its_group() {
     let photo = fs::read(fixture("photos/deer/IMG_0001.JPG")).unwrap();
     fs::write(input.path().join("lab-a/torn.jpg"), &photo[..photo.len() / 2]).unwrap();
     let scanned = tempdir().unwrap();
-    let scan = vec![step("scan", json!({"group_folder": 0}))];
+    let scan = vec![step("scan", json!({"group_folder": 1}))];
     run(uri(&input), scan, &root(scanned.path()), &Knobs::default()).unwrap();
     let fit = |out: &TempDir| {
         let steps = vec![step("fit-stain", json!({}))];

@@ -14,9 +14,7 @@ use super::stain::{profile_from, reference, rgb, without};
 use crate::digest::canonical_json;
 use crate::error::Result;
 use crate::manifest::Column;
-use crate::stain::{
-    Exactness, Fitted, Measured, Method, Over, Pool, Profile, Status, fit, fit_rgb,
-};
+use crate::stain::{Fitted, Measured, Method, Pool, Profile, Status, fit};
 use crate::step::{Group, Grouping, Made, Member, Of, Out, Step, params_from};
 use pooling::{Pooled, pool_left, pool_members};
 
@@ -126,12 +124,8 @@ impl FitStain {
         let image = rgb(&member.source()?)?;
         let bytes = image.as_u8().unwrap_or_default();
         let options = self.params.options();
-        let over_tissue = self.params.max_over == Over::Tissue;
         let pool = pooling::of_image(bytes, &options);
-        let fitted = match self.params.percentiles {
-            Exactness::Fast if !over_tissue => fit_rgb(bytes, &options),
-            _ => fit(&pool.pool, &options),
-        };
+        let fitted = fit(&pool.pool, &options);
         self.tell(&pool, fitted, out)
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::stain::several::Several;
-use crate::stain::{Exactness, FitOptions, Gates, Method, Over, Profile, WhitePoint};
+use crate::stain::{FitOptions, Gates, Method, Over, Profile, WhitePoint};
 
 /// For what a profile is estimated.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +78,6 @@ pub struct Params {
     pub per: Per,
     /// How stains are estimated.
     pub method: Method,
-    /// How percentiles are found with `per: image`: exact, or by histograms (Macenko only).
-    pub percentiles: Exactness,
     /// What `stain-normalize` is to aim at: a profile, or one or more images that are fitted as the
     /// other params say; the method's own reference if not given.
     #[schemars(extend("x-file" = "profile"))]
@@ -137,7 +135,6 @@ impl Default for Params {
         Self {
             per: Per::Slide,
             method: Method::Macenko,
-            percentiles: Exactness::Exact,
             target: None,
             several: Several::AvgPost,
             sample_px: 1_000_000,
@@ -164,7 +161,6 @@ impl Params {
     pub fn options(&self) -> FitOptions {
         FitOptions {
             method: self.method,
-            exactness: self.percentiles,
             white: match self.white_point {
                 White::Fixed => WhitePoint::Given([self.io; 3]),
                 White::Estimated => WhitePoint::Estimated,

@@ -17,9 +17,7 @@ use crate::image::{Image, Samples, png};
 use crate::manifest::{Column, Kind};
 use crate::stain::amounts::{Amounts, Third};
 use crate::stain::brightness::Brightness;
-use crate::stain::{
-    Exactness, Fitted, Method, Normalizer, Over, Profile, Status, fit, fit_rgb, ruifrok,
-};
+use crate::stain::{FastFit, Fitted, Method, Normalizer, Over, Profile, Status, fit, ruifrok};
 use crate::step::{Made, Out, Source, Step, params_from};
 
 const fn profile(name: &'static str, doc: &'static str) -> Column {
@@ -88,6 +86,7 @@ pub struct StainNormalize {
     params: Params,
     /// The last normalizer that was made: patches of one slide have the same profiles.
     last: Mutex<Option<(Profile, Profile, std::sync::Arc<Normalizer>)>>,
+    fits: Mutex<Vec<FastFit>>,
 }
 
 impl Step for StainNormalize {
@@ -100,7 +99,7 @@ impl Step for StainNormalize {
 
     fn new(params: Params) -> Result<Self> {
         params.check()?;
-        Ok(Self { params, last: Mutex::default() })
+        Ok(Self { params, last: Mutex::default(), fits: Mutex::default() })
     }
 
     fn reads(&self) -> &'static [Column] {
@@ -263,10 +262,16 @@ impl StainNormalize {
 
     fn fit(&self, image: &Image) -> Fitted {
         let options = self.params.options();
-        match (options.exactness, options.over) {
-            (Exactness::Fast, Over::All) => fit_rgb(image.as_u8().unwrap_or_default(), &options),
-            _ => fit(&pool_of(image, &options), &options),
+        if (options.method, options.over) != (Method::Macenko, Over::All) {
+            return fit(&pool_of(image, &options), &options);
         }
+        // What a fit needs beside the pixels is kept for the next image.
+        let lock = || self.fits.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let kept = lock().pop();
+        let mut fast = kept.unwrap_or_else(|| FastFit::new(&options));
+        let fitted = fast.fit(image.as_u8().unwrap_or_default());
+        lock().push(fast);
+        fitted
     }
 
     fn brightened(&self, image: &Image) -> Result<Image> {

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::stain::several::Several;
-use crate::stain::{
-    ApplyOptions, Cast, Exactness, FitOptions, Gates, Method, Over, Profile, WhitePoint,
-};
+use crate::stain::{ApplyOptions, Cast, FitOptions, Gates, Method, Over, Profile, WhitePoint};
 use crate::steps::encode::{ChromaSubsampling, Format};
 use crate::steps::fit_stain::White;
 
@@ -133,8 +131,6 @@ pub struct Params {
     pub quality: u8,
     /// How JPEG stores chroma: 420, 422 or 444.
     pub subsampling: ChromaSubsampling,
-    /// How percentiles are found with `source: image`: exact, or by histograms (Macenko only).
-    pub percentiles: Exactness,
     /// Where the white point comes from when something is fitted (Macenko only).
     pub white_point: White,
     /// White point: the light that passes where there is nothing, with `white_point: fixed`.
@@ -197,7 +193,6 @@ impl Default for Params {
             format: Format::Png,
             quality: 90,
             subsampling: ChromaSubsampling::S420,
-            percentiles: Exactness::Exact,
             white_point: White::Fixed,
             io: 240.0,
             beta: options.beta,
@@ -221,7 +216,6 @@ impl Params {
     pub fn options(&self) -> FitOptions {
         FitOptions {
             method: self.method,
-            exactness: self.percentiles,
             white: match self.white_point {
                 White::Fixed => WhitePoint::Given([self.io; 3]),
                 White::Estimated => WhitePoint::Estimated,

@@ -3,6 +3,7 @@
 use super::fake::Fake;
 use super::*;
 use crate::step::{Collected, Crew};
+use crate::steps::encode::{ChromaSubsampling, Format};
 
 /// Pink tissue in the middle of white glass, with a pattern.
 fn stained(x: u32, y: u32) -> [u8; 3] {
