@@ -45,7 +45,11 @@ fn measure() -> Result<()> {
             map(None, ApplyOptions { clip_negative: true, ..ApplyOptions::default() })?,
         ),
         ("lasso", map(Some(0.01), ApplyOptions::default())?),
-        ("reinhard", colours()?),
+        ("reinhard", colours(ApplyOptions::default())?),
+        (
+            "reinhard, background kept",
+            colours(ApplyOptions { keep_background: Some(0.15), ..ApplyOptions::default() })?,
+        ),
     ];
     for side in [256, 1024] {
         let rgb = patch(side, 1);
@@ -110,13 +114,13 @@ fn map(lambda: Option<f64>, options: ApplyOptions) -> Result<Normalizer> {
     Normalizer::new(&of(OTHER), &of(HE), &options)
 }
 
-fn colours() -> Result<Normalizer> {
+fn colours(options: ApplyOptions) -> Result<Normalizer> {
     let of = |rgb: Vec<u8>| Profile {
         lab: reinhard::moments(&Pool::of_rgb(&rgb)),
         ..profile(Method::Reinhard)
     };
     let darker = patch(64, 3).iter().map(|sample| sample / 2 + 40).collect();
-    Normalizer::new(&of(patch(64, 2)), &of(darker), &ApplyOptions::default())
+    Normalizer::new(&of(patch(64, 2)), &of(darker), &options)
 }
 
 fn patch(side: usize, seed: u32) -> Vec<u8> {

@@ -80,7 +80,7 @@ enum Map {
 }
 
 /// Pixels that are mapped before the background among them is put back: they and the tables stay in
-/// the cache next to the processor. A multiple of four, so that no block but the last has a remainder.
+/// the first cache. A multiple of four, so that no block but the last has a remainder.
 const BLOCK_PX: usize = 1024;
 
 impl Normalizer {

@@ -36,7 +36,7 @@ pub fn moments(pool: &Pool) -> Option<Moments> {
 
 /// A map between two pairs of moments.
 ///
-/// No profile that passes its check gives a NaN: deviations of at most 1000 over at least [`FLAT`] make
+/// No profile that passes its check gives a NaN: deviations of at most 1000 over at least 0.01 make
 /// factors of at most 1e5, means of at most 1000 offsets below 2e6; the third power of their sum is below
 /// 1e21, and `f32` ends at 1e38.
 #[derive(Debug, Clone)]
