@@ -129,7 +129,7 @@ impl Pairs {
                 caption.push(format!("x {}, y {}", words::number(x, 1), words::number(y, 1)));
             }
             let tissue = number(columns.tissue);
-            caption.extend(tissue.map(|share| format!("{} tissue", words::percent(share, 1.0))));
+            caption.extend(tissue.map(|share| format!("{} stained", words::percent(share, 1.0))));
             let (slide, source_id) = (slide.to_string(), source_id.to_string());
             Pair { slide, row, source_id, after: item.clone(), from, caption }
         });

@@ -20,7 +20,7 @@ const OVERLAY_BYTES: usize = 3 << 20;
 /// Largest record of a fit, in bytes: it names a few files.
 const RECORD_BYTES: u64 = 1 << 20;
 /// Bytes of drawings that the page embeds; the first cards have them.
-const DRAWING_BYTES: u64 = 4 << 20;
+const DRAWING_BYTES: u64 = 6 << 20;
 /// Sides of a drawing that says nothing of its own, in pixels.
 const DRAWING_PX: (u32, u32) = (440, 440);
 

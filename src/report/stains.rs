@@ -23,7 +23,7 @@ pub(super) fn fits(findings: &Findings, pictures: &Pictures) -> Option<Markup> {
         p.legend { span {
             (method(&fits.method)) ", "
             @if is_cohort { "all " (count(fits.groups)) " " (many) " together" }
-            @else { (counted(fits.groups, one, many)) ", each on its own" }
+            @else { (counted(fits.groups, one, many)) @if fits.groups > 1 { ", each on its own" } }
             ". " (counted(fits.total.tissue_px, "tissue pixel", "tissue pixels")) ", "
             (count(fits.total.sampled_px)) " of them sampled."
         } }
@@ -39,7 +39,7 @@ pub(super) fn fits(findings: &Findings, pictures: &Pictures) -> Option<Markup> {
             @for fit in fits.shown() {
                 @let name = if is_cohort { "All slides together" } else { &fit.name };
                 @let counts = if is_cohort { &fits.total } else { &fit.counts };
-                (card(name, fit, counts, pictures.drawings.get(&fit.name)))
+                (card(name, fit, counts, (pictures.drawings.get(&fit.name), shown == 1 && fits.cohort.is_none())))
             }
         }
         @if !is_cohort && fits.groups > shown {
@@ -75,16 +75,21 @@ fn of_all(fit: &Fit, profile: &Profile, fits: &Fits, pictures: &Pictures) -> Mar
         cohort: None,
         ..fit.clone()
     };
-    card("All slides together", &all, &fits.total, pictures.cohort.as_ref())
+    card("All slides together", &all, &fits.total, (pictures.cohort.as_ref(), false))
 }
 
-fn card(name: &str, fit: &Fit, counts: &Counts, drawing: Option<&Picture>) -> Markup {
+fn card(
+    name: &str,
+    fit: &Fit,
+    counts: &Counts,
+    (drawing, is_only): (Option<&Picture>, bool),
+) -> Markup {
     html! {
-        li.card.fit {
+        li.card.fit.one[is_only] {
             div.picture.drawn.none[drawing.is_none()] {
                 @match drawing {
                     Some(p) => { img src=(p.url) width=(p.width_px) height=(p.height_px) loading="lazy" alt=(alt(name, fit)); }
-                    None => { p { "no drawing" } }
+                    None => { p { "no drawing on this page" } }
                 }
             }
             div.words {
