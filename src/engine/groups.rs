@@ -171,6 +171,9 @@ pub(super) fn run(
 /// A file that a group left: its digest and its path below the output.
 type Left = (Digest, String);
 
+/// What came of putting all groups together: the record's key, and the facts that are not null.
+type Joined = (Digest, Map<String, Value>);
+
 fn settle_all(
     bench: &Bench<'_>,
     reader: ManifestReader,
@@ -330,14 +333,13 @@ fn settle(bench: &Bench<'_>, name: &str, members: Vec<Item>) -> Result<(Digest, 
     Ok((key, bench.settle(name, cause, key, work)?))
 }
 
-/// Puts together what the groups left, where any of them asks for it: gives the record's key and the
-/// facts that are not null.
+/// Puts together what the groups left, where any of them asks for it.
 fn join(
     bench: &Bench<'_>,
     outcomes: &[Option<Outcome>],
     mut left: Vec<Left>,
     tally: &mut Tally,
-) -> Result<Option<(Digest, Map<String, Value>)>> {
+) -> Result<Option<Joined>> {
     let asked =
         |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Done { joins: true, .. }));
     if !outcomes.iter().any(asked) {
@@ -384,7 +386,7 @@ fn write(
     bench: &Bench<'_>,
     mut reader: ManifestReader,
     share: &Share,
-    (outcomes, joined): (&[Option<Outcome>], Option<(Digest, Map<String, Value>)>),
+    (outcomes, joined): (&[Option<Outcome>], Option<Joined>),
     rows: &mut RowsOut,
     place: &dyn Fn(&str) -> String,
     tally: &mut Tally,

@@ -109,7 +109,7 @@ impl Pairs {
         let row = self.images;
         self.images += 1;
         let used = word(columns.used).unwrap_or_default();
-        let from = self.from_words(used);
+        let from = self.words_of(used);
         let why = self.why(used, word(columns.status), word(columns.fitted));
         let full = self.outcomes.len() >= MOST_OUTCOMES;
         let outcome = (from.clone(), why);
@@ -156,7 +156,7 @@ impl Pairs {
         slides
     }
 
-    fn from_words(&self, used: &str) -> String {
+    fn words_of(&self, used: &str) -> String {
         match used {
             "image" => "from its own profile".into(),
             "slide" if self.is_cohort => "from the cohort's profile".into(),
