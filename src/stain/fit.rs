@@ -182,7 +182,7 @@ impl Fitted {
 /// Fits a pool, exactly.
 ///
 /// What is looked at are the colours of the pool, and [`Measured::tissue_px`] counts those: of a pool
-/// that was thinned ([`Pool::of_tissue`]), what was kept. All methods ask for tissue of more than one
+/// that was drawn from more ([`super::Sample`]), what was kept. All methods ask for tissue of more than one
 /// colour: of less there is nothing to fit.
 pub fn fit(pool: &Pool, options: &FitOptions) -> Fitted {
     let mut measured = Measured::default();

@@ -31,41 +31,31 @@ impl Pool {
     /// pixel is left out.
     pub fn of_rgb(rgb: &[u8]) -> Self {
         let packed = rgb.as_chunks::<3>().0.iter().map(pack).collect();
-        Self::of(rgb, packed)
+        Self { colours: Self::of_packed(packed).colours, ..Self::seen(rgb) }
     }
 
-    /// At most `most` tissue pixels of one image, spread evenly over all of its tissue pixels in the
-    /// order of their rows: the k-th of n is taken where ⌊(k+1)·most/n⌋ exceeds ⌊k·most/n⌋. Tissue has
-    /// no sample above `light` (see [`super::OdScale::darkest_light`]). Also gives how many tissue
-    /// pixels there were.
-    pub fn of_tissue(rgb: &[u8], light: [Option<u8>; 3], most: u64) -> (Self, u64) {
-        let [Some(r), Some(g), Some(b)] = light else { return (Self::of(rgb, Vec::new()), 0) };
-        let mut packed: Vec<u32> = rgb
-            .as_chunks::<3>()
-            .0
-            .iter()
-            .filter(|p| p[0] <= r && p[1] <= g && p[2] <= b)
-            .map(pack)
-            .collect();
-        let found = packed.len() as u64;
-        if found > most {
-            let mut rank = 0_u128;
-            let (most, found) = (u128::from(most), u128::from(found));
-            packed.retain(|_| {
-                rank += 1;
-                rank * most / found > (rank - 1) * most / found
-            });
-        }
-        (Self::of(rgb, packed), found)
+    /// All tissue pixels of one image: those with no sample above `light` (see
+    /// [`super::OdScale::darkest_light`]).
+    pub fn of_tissue(rgb: &[u8], light: [Option<u8>; 3]) -> Self {
+        let [Some(r), Some(g), Some(b)] = light else { return Self::seen(rgb) };
+        let is_tissue = |p: &&[u8; 3]| p[0] <= r && p[1] <= g && p[2] <= b;
+        let packed = rgb.as_chunks::<3>().0.iter().filter(is_tissue).map(pack).collect();
+        Self { colours: Self::of_packed(packed).colours, ..Self::seen(rgb) }
     }
 
-    fn of(rgb: &[u8], mut packed: Vec<u32>) -> Self {
+    /// What was looked at of one image: its pixels by channel, no colour yet.
+    pub(super) fn seen(rgb: &[u8]) -> Self {
         let mut channels = [[0_u64; 256]; 3];
         for pixel in rgb.as_chunks::<3>().0 {
             for (row, sample) in channels.iter_mut().zip(pixel) {
                 row[usize::from(*sample)] += 1;
             }
         }
+        Self { colours: Vec::new(), channels, images: 1 }
+    }
+
+    /// Counted colours alone.
+    pub(super) fn of_packed(mut packed: Vec<u32>) -> Self {
         packed.sort_unstable();
         let mut colours: Vec<(u32, u64)> = Vec::new();
         for colour in packed {
@@ -74,7 +64,7 @@ impl Pool {
                 _ => colours.push((colour, 1)),
             }
         }
-        Self { colours, channels, images: 1 }
+        Self { colours, ..Self::default() }
     }
 
     /// Adds another pool.
@@ -186,7 +176,8 @@ impl Pool {
     }
 }
 
-fn pack(pixel: &[u8; 3]) -> u32 {
+/// `r << 16 | g << 8 | b`.
+pub(super) fn pack(pixel: &[u8; 3]) -> u32 {
     u32::from_be_bytes([0, pixel[0], pixel[1], pixel[2]])
 }
 
@@ -250,12 +241,10 @@ mod tests {
     }
 
     #[test]
-    fn tissue_is_thinned_evenly() {
-        let rgb: Vec<u8> = (0..100).flat_map(|n| [n, n, n]).chain([250; 30]).collect();
-        let (pool, found) = Pool::of_tissue(&rgb, [Some(205); 3], 10);
-        assert_eq!((found, pool.counted(), pool.pixels()), (100, 10, 110));
-        let taken: Vec<u8> = pool.colours().map(|(c, _)| c[0]).collect();
-        assert_eq!(taken, [9, 19, 29, 39, 49, 59, 69, 79, 89, 99]);
-        assert_eq!(Pool::of_tissue(&rgb, [Some(205); 3], 1000).0.counted(), 100);
+    fn tissue_is_what_is_dark_in_all_channels() {
+        let rgb: Vec<u8> = (0..100).flat_map(|n| [n, n, n]).chain([250, 3, 3]).collect();
+        let pool = Pool::of_tissue(&rgb, [Some(205), Some(60), Some(205)]);
+        assert_eq!((pool.counted(), pool.pixels(), pool.images()), (61, 101, 1));
+        assert_eq!(Pool::of_tissue(&rgb, [Some(205), None, Some(205)]).counted(), 0);
     }
 }

@@ -100,7 +100,7 @@ pub fn pool_of(image: &Image, options: &FitOptions) -> Pool {
     let rgb = image.as_u8().unwrap_or_default();
     match options.over {
         Over::All => Pool::of_rgb(rgb),
-        Over::Tissue => Pool::of_tissue(rgb, light(options), u64::MAX).0,
+        Over::Tissue => Pool::of_tissue(rgb, light(options)),
     }
 }
 

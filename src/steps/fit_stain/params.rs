@@ -47,10 +47,11 @@ pub enum White {
 ///
 /// # Formula
 /// *Pixels.* Density is `od = −ln((sample + 1) / io)` (torchstain; Vahadane and Ruifrok:
-/// `max(−ln(sample / 255), 1e-6)`, StainTools). Tissue has `od ≥ beta` in every channel. Of a patch
-/// with n tissue pixels at most q are taken, those where `⌊(k+1)·q/n⌋ > ⌊k·q/n⌋`, row by row; q is
-/// `sample_px` divided by the number of patches, rounded up, and grows eightfold until 100,000 pixels
-/// are found or there are no more.
+/// `max(−ln(sample / 255), 1e-6)`, StainTools). Tissue has `od ≥ beta` in every channel. Of a
+/// slide, every tissue pixel is sampled with the same chance, one in 2^k, where k is the largest with
+/// which at least `sample_px` pixels remain (all, where there are fewer): a pixel's rank among those of
+/// its patch and the patch's digest say for which k it is kept. Patches with little tissue do not speak
+/// louder than others.
 ///
 /// *Macenko* (2009, doi:10.1109/ISBI.2009.5193250): the plane of the two largest components of the
 /// densities' covariance; stains at the `alpha` and `100 − alpha` percentiles of the angle in it;
@@ -62,7 +63,8 @@ pub enum White {
 ///
 /// # Determinism
 /// A fit is a function of the multiset of sampled colours, which are counted in integers: the same bits
-/// for any order of patches, threads and shards. A cohort is the sum of its slides.
+/// for any order of patches, threads and shards. A cohort is the sum of its slides' samples, so that large
+/// slides do not speak louder than small ones.
 ///
 /// # Examples
 /// ```sh
@@ -84,7 +86,7 @@ pub struct Params {
     pub target: Option<Profile>,
     /// How several target images make one profile (Ivanov 2024).
     pub several: Several,
-    /// Tissue pixels to be sampled of a slide, about.
+    /// Tissue pixels to be sampled of a slide, at least; at most about twice as many.
     #[garde(range(min = 100_000, max = 1_000_000_000))]
     pub sample_px: u64,
     /// Where the white point comes from (Macenko only: the others have 255).

@@ -9,7 +9,7 @@ use crate::stain::{FitOptions, Fitted, Method, OdScale, Pool, Stains, WhitePoint
 use crate::steps::stain::reference;
 
 /// Cells per axis.
-const CELLS: f64 = 60.0;
+const CELLS: f64 = 45.0;
 /// Density at the end of each axis.
 const MOST: f64 = 1.5;
 /// Side of the drawing, and of the margin around the axes, in its own units.
@@ -90,12 +90,10 @@ fn cells(svg: &mut String, pool: &Pool, scale: &OdScale) {
     for ((x, y), cell) in &cells {
         let [r, g, b] = cell.sums.map(|sum| sum / cell.count.max(1));
         let (left, bottom) = (MARGIN + f64::from(*x) * side, MARGIN + SIDE - f64::from(*y) * side);
-        let opacity = f64::from(cell.count.ilog2() + 1) / f64::from(most);
+        let opacity = (cell.count.ilog2() + 1) * 255 / most;
         let _ = write!(
             svg,
-            "<rect x=\"{left}\" y=\"{:.0}\" width=\"{side}\" height=\"{side}\" fill=\"rgb({r},{g},{b})\" \
-             fill-opacity=\"{opacity:.2}\"/>",
-            bottom - side,
+            "<path fill=\"#{r:02x}{g:02x}{b:02x}{opacity:02x}\" d=\"M{left:.0} {bottom:.0}h{side}v-{side}h-{side}z\"/>",
         );
     }
 }

@@ -1,13 +1,13 @@
 //! Pixels of many patches, counted together.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use super::{Facts, Params};
 use crate::error::{Error, Result};
-use crate::stain::{FitOptions, Over, Pool};
+use crate::stain::{FitOptions, Over, Pool, Sample};
 use crate::step::{Member, Out};
 use crate::steps::stain::{light, rgb};
 
-/// Tissue pixels that a slide must give, if it has them.
-const LEAST_SAMPLED_PX: u64 = 100_000;
 /// Patches that one piece of work decodes.
 const PIECE: usize = 16;
 /// Largest file that a slide may have left: 2^24 colours in full.
@@ -17,17 +17,11 @@ const MOST_POOL_BYTES: u64 = 256 << 20;
 #[derive(Default)]
 pub(super) struct Pooled {
     pub pool: Pool,
-    pub tissue_px: u64,
+    tissue_px: u64,
     unreadable: u64,
 }
 
 impl Pooled {
-    fn merge(&mut self, other: &Self) {
-        self.pool.merge(&other.pool);
-        self.tissue_px += other.tissue_px;
-        self.unreadable += other.unreadable;
-    }
-
     /// The counts as facts.
     pub fn facts(&self) -> Facts {
         Facts {
@@ -43,7 +37,8 @@ impl Pooled {
 
 /// All pixels of one image that a fit looks at.
 pub(super) fn of_image(rgb: &[u8], options: &FitOptions) -> Pooled {
-    let (tissue, tissue_px) = Pool::of_tissue(rgb, light(options), u64::MAX);
+    let tissue = Pool::of_tissue(rgb, light(options));
+    let tissue_px = tissue.counted();
     let pool = match options.over {
         Over::Tissue => tissue,
         Over::All => Pool::of_rgb(rgb),
@@ -51,65 +46,54 @@ pub(super) fn of_image(rgb: &[u8], options: &FitOptions) -> Pooled {
     Pooled { pool, tissue_px, unreadable: 0 }
 }
 
-/// Samples tissue pixels of all patches of a slide, evenly.
+/// Samples tissue pixels of all patches of a slide, each with the same chance.
 pub(super) fn pool_members(
     members: &[Member],
     params: &Params,
     out: &mut Out<'_, Facts>,
 ) -> Result<Pooled> {
-    let patches = members.len().max(1) as u64;
-    let mut most = params.sample_px.div_ceil(patches);
-    loop {
-        let pooled = pass(members, most, &params.options(), out)?;
-        let sampled = pooled.pool.counted();
-        if sampled >= LEAST_SAMPLED_PX || sampled == pooled.tissue_px {
-            return Ok(pooled);
-        }
-        most = most.saturating_mul(8);
-    }
-}
-
-fn pass(
-    members: &[Member],
-    most: u64,
-    options: &FitOptions,
-    out: &mut Out<'_, Facts>,
-) -> Result<Pooled> {
-    let light = light(options);
+    let light = light(&params.options());
     let total = members.len() as u64;
-    let mut sums = Sums::default();
-    let mut done = 0;
-    let count = |piece: usize| -> Result<Pooled> {
-        let mut sum = Sums::default();
+    let mut sums = Sums::<Sample>::default();
+    let (mut done, mut unreadable) = (0, 0);
+    // Levels below this are dropped in any case: not to draw them saves work and changes nothing.
+    let least = AtomicU8::new(0);
+    let count = |piece: usize| -> Result<(Sample, u64)> {
+        let (mut sum, mut unreadable) = (Sample::default(), 0);
         for member in members.iter().skip(piece * PIECE).take(PIECE) {
             let source = member.source()?;
-            sum.push(match rgb(&source) {
+            match rgb(&source) {
                 Ok(image) => {
                     let bytes = image.as_u8().unwrap_or_default();
-                    let (pool, tissue_px) = Pool::of_tissue(bytes, light, most);
-                    Pooled { pool, tissue_px, unreadable: 0 }
+                    let [a, b, c, d, e, f, g, h, ..] = *member.digest().as_bytes();
+                    let seed = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+                    sum.merge(&Sample::of_rgb(bytes, light, seed, least.load(Ordering::Relaxed)));
                 }
                 // It stays an item, and whoever needs its pixels will say what is wrong with it.
                 Err(Error::Format { .. } | Error::Unsupported { .. } | Error::Limit { .. }) => {
-                    Pooled { unreadable: 1, ..Pooled::default() }
+                    unreadable += 1;
                 }
                 Err(error) => return Err(error),
-            });
+            }
         }
-        Ok(sum.finish())
+        Ok((sum, unreadable))
     };
-    out.ordered(members.len().div_ceil(PIECE), count, |out, _, pooled| {
-        sums.push(pooled);
+    out.ordered(members.len().div_ceil(PIECE), count, |out, _, (sample, failed)| {
+        unreadable += failed;
+        let lowest = sums.push(sample).thin(params.sample_px);
+        least.fetch_max(lowest, Ordering::Relaxed);
         done = total.min(done + PIECE as u64);
         out.progress(done, total);
         Ok(())
     })?;
-    Ok(sums.finish())
+    let mut sample = sums.finish();
+    sample.thin(params.sample_px);
+    let tissue_px = sample.tissue_px();
+    Ok(Pooled { pool: sample.into_pool(), tissue_px, unreadable })
 }
 
 /// The sum of what slides left.
 pub(super) fn pool_left(left: &[Member], out: &mut Out<'_, Facts>) -> Result<Pool> {
-    let mut sums = Sums::default();
     let read = |index: usize| -> Result<Pool> {
         let source = left[index].source()?;
         let bytes = source.bytes();
@@ -118,34 +102,55 @@ pub(super) fn pool_left(left: &[Member], out: &mut Out<'_, Facts>) -> Result<Poo
         }
         Pool::from_bytes(&bytes.read_vec(0, bytes.size())?)
     };
+    let mut sums = Sums::<Pool>::default();
     out.ordered(left.len(), read, |_, _, pool| {
-        sums.push(Pooled { pool, ..Pooled::default() });
+        sums.push(pool);
         Ok(())
     })?;
-    Ok(sums.finish().pool)
+    Ok(sums.finish())
 }
 
-/// Adds up many pools: equals with equals, so that n of them cost n·log n and not n².
+/// What can be added up.
+trait Sum: Default {
+    fn add(&mut self, other: &Self);
+}
+
+impl Sum for Pool {
+    fn add(&mut self, other: &Self) {
+        self.merge(other);
+    }
+}
+
+impl Sum for Sample {
+    fn add(&mut self, other: &Self) {
+        self.merge(other);
+    }
+}
+
+/// Adds up many: equals with equals, so that n of them cost n·log n and not n².
 #[derive(Default)]
-struct Sums {
-    /// (how many were added up, their sum), each at least twice the next.
-    stack: Vec<(u64, Pooled)>,
+struct Sums<T> {
+    /// (how many were added up, their sum), each more than the next.
+    stack: Vec<(u64, T)>,
 }
 
-impl Sums {
-    fn push(&mut self, pooled: Pooled) {
-        let mut top = (1, pooled);
+impl<T: Sum> Sums<T> {
+    /// Adds one, and gives the sum that it became part of.
+    fn push(&mut self, one: T) -> &mut T {
+        let mut top = (1, one);
         while let Some((count, sum)) = self.stack.pop_if(|(count, _)| *count <= top.0) {
             top.0 += count;
-            top.1.merge(&sum);
+            top.1.add(&sum);
         }
+        let at = self.stack.len();
         self.stack.push(top);
+        &mut self.stack[at].1
     }
 
-    fn finish(mut self) -> Pooled {
-        let mut sum = Pooled::default();
+    fn finish(mut self) -> T {
+        let mut sum = T::default();
         while let Some((_, next)) = self.stack.pop() {
-            sum.merge(&next);
+            sum.add(&next);
         }
         sum
     }
