@@ -94,8 +94,14 @@ pub struct Summary {
 
 impl Summary {
     /// Inputs of the run: the files, slides or patches that came in. Units of later steps are the same
-    /// ones again.
+    /// ones again, but for those that failed before.
     pub fn inputs(&self) -> u64 {
-        self.steps.iter().map(|step| step.units).max().unwrap_or(0)
+        let mut failed = 0;
+        let units = self.steps.iter().map(|step| {
+            let units = step.units + failed;
+            failed += step.failures;
+            units
+        });
+        units.max().unwrap_or(0)
     }
 }

@@ -108,7 +108,7 @@ fn unharmed(test: &str, name: &str) {
         assert!(decode(&passed.items[0].bytes) == before, "{method}: it was to stay as it is");
 
         let failed = with("fail").unwrap_err();
-        assert_eq!(failed.kind(), "format", "{method}: {failed}");
+        assert_eq!(failed.kind(), "unsupported", "{method}: {failed}");
 
         // By default the reference stands in (Reinhard has none: the image stays as it is).
         let stood_in = with("slide").unwrap();

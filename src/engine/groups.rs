@@ -4,135 +4,22 @@
 //! groups at work: once to see which rows belong together, once to settle the groups, once to write
 //! the rows. Groups whose rows stand together, as `tile` writes them, are settled as they pass.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use serde_json::{Map, Value};
 
+use super::grouping::{Open, Share, group_name, no_shard};
 use super::images::Tally;
 use super::rows::{ORDER, RowsOut};
-use super::share::FollowsFrom;
 use super::unit::{Bench, Done, UnitSink};
-use super::{Event, Failure, Shard, parts};
+use super::{Event, Failure};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::manifest::{Item, ManifestReader, Schema};
+use crate::manifest::{Item, ManifestReader};
 use crate::record::{Cause, KEPT_JOINED, LEFT, Record};
-use crate::step::{AnyInput, AnyStep, Group, Grouping, Member, Of};
-
-/// Gives the manifest from its beginning.
-pub(super) type Open<'a> = &'a dyn Fn() -> Result<ManifestReader>;
-
-/// Which rows belong together, and which groups this run does.
-pub(super) struct Share {
-    of_row: Vec<u32>,
-    groups: Vec<Extent>,
-    own: Vec<bool>,
-    pub units: u64,
-    pub bytes: u64,
-    pub follows_from: Digest,
-}
-
-#[derive(Default)]
-struct Extent {
-    rows: u64,
-    last_row: u64,
-    bytes: u64,
-    /// Digests of the members, added up bit by bit: the same for the same content.
-    content: [u8; 32],
-}
-
-/// The name of an item's group, for people; `None` where it is a group of its own.
-fn group_name(item: &Item, schema: &Schema, grouping: Grouping) -> Option<String> {
-    match grouping {
-        Grouping::Item => None,
-        Grouping::Slide => match item.value(schema, SLIDE) {
-            Value::String(slide) => Some(slide),
-            _ => item.group.clone(),
-        },
-    }
-}
-
-/// The column that says from which slide a patch was cut.
-pub(super) const SLIDE: &str = "tile.source_id";
-
-/// Looks through a manifest for groups. `whole_slides`: the rows are a shard's, dealt by slides, so
-/// that only a slide's patches are sure to be all there.
-pub(super) fn share(
-    open: Open<'_>,
-    step: &dyn AnyStep,
-    shard: Option<Shard>,
-    whole_slides: bool,
-) -> Result<Share> {
-    let mut reader = open()?;
-    let mut from = FollowsFrom::new(&reader, step, shard)?;
-    let schema = reader.schema().clone();
-    let grouping = step.grouping();
-    let mut known: HashMap<String, u32> = HashMap::new();
-    let mut share = Share {
-        of_row: Vec::new(),
-        groups: Vec::new(),
-        own: Vec::new(),
-        units: 0,
-        bytes: 0,
-        follows_from: Digest::of(b""),
-    };
-    while let Some(batch) = reader.next_batch()? {
-        for item in batch {
-            from.row(&item)?;
-            if whole_slides && grouping != Grouping::Item && item.value(&schema, SLIDE).is_null() {
-                return Err(no_shard(step, &format!("{} has no `{SLIDE}`", item.id)));
-            }
-            let next = u32::try_from(share.groups.len()).map_err(|_| too_many())?;
-            let group = match group_name(&item, &schema, grouping) {
-                Some(name) => *known.entry(name).or_insert(next),
-                None => next,
-            };
-            if group == next {
-                share.groups.push(Extent::default());
-            }
-            if let Some(extent) = share.groups.get_mut(group as usize) {
-                extent.rows += 1;
-                extent.last_row = share.of_row.len() as u64;
-                extent.bytes = extent.bytes.saturating_add(item.length);
-                for (sum, byte) in extent.content.iter_mut().zip(item.digest.as_bytes()) {
-                    *sum ^= byte;
-                }
-            }
-            share.of_row.push(group);
-        }
-    }
-    let sizes: Vec<_> = share.groups.iter().map(|g| (g.content, g.bytes)).collect();
-    share.own = parts::mine(&sizes, shard);
-    for (extent, own) in share.groups.iter().zip(&share.own) {
-        share.units += u64::from(*own);
-        share.bytes = share.bytes.saturating_add(if *own { extent.bytes } else { 0 });
-    }
-    share.follows_from = from.finish();
-    Ok(share)
-}
-
-fn too_many() -> Error {
-    Error::limit(
-        "the number of groups",
-        "more than 2^32",
-        "2^32",
-        "run the step over parts of the manifest",
-    )
-}
-
-/// Why a shard cannot have this step.
-pub(super) fn no_shard(step: &dyn AnyStep, because: &str) -> Error {
-    Error::params(
-        "--shard",
-        format!(
-            "`{}` cannot run in a shard here: {because}; run the steps before it in shards, merge, \
-             and run it on the whole",
-            step.entry().name
-        ),
-    )
-}
+use crate::step::{AnyInput, Group, Member, Of};
 
 /// What became of a group.
 #[derive(Clone, Copy)]
@@ -145,7 +32,30 @@ struct Unit {
     group: u32,
     order: u64,
     name: String,
-    members: Vec<Item>,
+    members: Vec<Placed>,
+}
+
+/// An item, its row in the manifest that is read, and its row in the whole one.
+struct Placed {
+    row: u64,
+    order: u64,
+    item: Item,
+}
+
+/// A group that was settled, and those of its items that cannot be read.
+struct Settled {
+    key: Digest,
+    done: Done,
+    lost: Vec<(Placed, Error)>,
+}
+
+/// What came of all groups.
+#[derive(Default)]
+struct Outcomes {
+    of: Vec<Option<Outcome>>,
+    left: Vec<Left>,
+    /// Rows whose items cannot be read.
+    lost: HashSet<u64>,
 }
 
 /// Settles all groups of this run, puts together what they left, and writes the rows in their order.
@@ -158,12 +68,12 @@ pub(super) fn run(
     place: &dyn Fn(&str) -> String,
 ) -> Result<Tally> {
     let mut tally = Tally::default();
-    let mut outcomes = vec![None; share.groups.len()];
-    let mut left = Vec::new();
-    settle_all(bench, open()?, share, &mut tally, &mut outcomes, &mut left)?;
+    let mut outcomes = Outcomes { of: vec![None; share.groups.len()], ..Outcomes::default() };
+    settle_all(bench, open()?, share, &mut tally, &mut outcomes)?;
     bench.crew.check()?;
     tally.failures.sort_by_key(|(order, _)| *order);
-    let joined = join(bench, &outcomes, left, &mut tally)?;
+    let left = std::mem::take(&mut outcomes.left);
+    let joined = join(bench, &outcomes.of, left, &mut tally)?;
     write(bench, open()?, share, (&outcomes, joined), rows, place, &mut tally)?;
     Ok(tally)
 }
@@ -179,8 +89,7 @@ fn settle_all(
     reader: ManifestReader,
     share: &Share,
     tally: &mut Tally,
-    outcomes: &mut [Option<Outcome>],
-    left: &mut Vec<Left>,
+    outcomes: &mut Outcomes,
 ) -> Result<()> {
     let (units_in, units_out) = mpsc::sync_channel::<Unit>(bench.knobs.threads);
     let units_out = Mutex::new(units_out);
@@ -208,10 +117,18 @@ fn settle_all(
             tally.units += 1;
             tally.bytes_in = tally.bytes_in.saturating_add(bytes);
             let outcome = match result {
-                Ok((key, done)) => {
-                    count(bench, tally, &unit.name, (bytes, rows), &done);
+                Ok(Settled { key, done, lost }) => {
+                    let step = bench.step.entry().name;
+                    let whole = rows.saturating_sub(lost.len() as u64);
+                    for (Placed { row, order, item }, error) in lost {
+                        let failure = Failure::new(&item.id, step, &error);
+                        bench.watch.event(Event::Failed(failure.clone()));
+                        tally.failures.push((order, failure));
+                        outcomes.lost.insert(row);
+                    }
+                    count(bench, tally, &unit.name, (bytes, whole), &done);
                     let files = done.record.previews.iter().filter(|p| p.name.starts_with(LEFT));
-                    left.extend(files.filter_map(|p| Some((p.digest, p.path.clone()?))));
+                    outcomes.left.extend(files.filter_map(|p| Some((p.digest, p.path.clone()?))));
                     let joins = done.record.outputs.iter().any(|o| o.name == KEPT_JOINED);
                     Outcome::Done { key, joins }
                 }
@@ -227,7 +144,7 @@ fn settle_all(
                     Outcome::Failed
                 }
             };
-            if let Some(place) = outcomes.get_mut(unit.group as usize) {
+            if let Some(place) = outcomes.of.get_mut(unit.group as usize) {
                 *place = Some(outcome);
             }
         }
@@ -276,6 +193,7 @@ fn read(
                 None => row,
             };
             let last = share.groups.get(group as usize).is_some_and(|g| g.last_row == row);
+            let at = row;
             row += 1;
             if share.own.get(group as usize) != Some(&true) {
                 continue;
@@ -286,7 +204,7 @@ fn read(
                 name: group_name(&item, bench.schema, grouping).unwrap_or_else(|| item.id.clone()),
                 members: Vec::new(),
             });
-            unit.members.push(item);
+            unit.members.push(Placed { row: at, order, item });
             if last
                 && let Some(unit) = gathered.remove(&group)
                 && units.send(unit).is_err()
@@ -299,9 +217,35 @@ fn read(
 }
 
 /// Settles one group. Its members are put in the order of their digests (and of the columns that the
-/// step reads), so that neither names nor the order of rows are in the key.
-fn settle(bench: &Bench<'_>, name: &str, members: Vec<Item>) -> Result<(Digest, Done)> {
+/// step reads), so that neither names nor the order of rows are in the key. Items that are gone or were
+/// changed are left out, once the work has met one; the group is then that of the others.
+fn settle(bench: &Bench<'_>, name: &str, mut members: Vec<Placed>) -> Result<Settled> {
     bench.crew.check()?;
+    let mut lost = Vec::new();
+    loop {
+        let items = members.iter().map(|placed| placed.item.clone()).collect();
+        match settle_whole(bench, name, items) {
+            Ok((key, done)) => return Ok(Settled { key, done, lost }),
+            Err(error @ (Error::Format { .. } | Error::Store { .. })) => {
+                let before = members.len();
+                for placed in std::mem::take(&mut members) {
+                    bench.crew.check()?;
+                    match bench.input.verified(&placed.item, &|_| {}) {
+                        Ok(_) => members.push(placed),
+                        Err(why) => lost.push((placed, why)),
+                    }
+                }
+                // It was not the items' bytes, or nothing is left: that is the group's failure.
+                if members.len() == before || members.is_empty() {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn settle_whole(bench: &Bench<'_>, name: &str, members: Vec<Item>) -> Result<(Digest, Done)> {
     let mut members: Vec<(Item, Map<String, Value>)> = members
         .into_iter()
         .map(|item| {
@@ -386,7 +330,7 @@ fn write(
     bench: &Bench<'_>,
     mut reader: ManifestReader,
     share: &Share,
-    (outcomes, joined): (&[Option<Outcome>], Option<Joined>),
+    (outcomes, joined): (&Outcomes, Option<Joined>),
     rows: &mut RowsOut,
     place: &dyn Fn(&str) -> String,
     tally: &mut Tally,
@@ -403,10 +347,14 @@ fn write(
                 Some(at) => item.facts.remove(at).as_u64().unwrap_or(row),
                 None => row,
             };
+            let is_lost = outcomes.lost.contains(&row);
             row += 1;
-            let Some(Some(Outcome::Done { key, joins })) = outcomes.get(group as usize) else {
+            let Some(Some(Outcome::Done { key, joins })) = outcomes.of.get(group as usize) else {
                 continue;
             };
+            if is_lost {
+                continue;
+            }
             if held.as_ref().is_none_or(|(of, _)| *of != group) {
                 let record = bench.out.record(key)?.ok_or_else(|| {
                     let message = "the record vanished while the manifest was written";

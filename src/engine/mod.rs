@@ -9,6 +9,7 @@
 //!
 //! Bounded: units in flight by the number of threads, pieces of units by the crew, rows by the batch.
 
+mod grouping;
 mod groups;
 mod images;
 mod listing;
@@ -91,6 +92,28 @@ pub fn check(plan: &Plan) -> Result<()> {
                 schema = schema_after(&schema, entry);
             }
         }
+        let earlier = plan.steps.iter().take(index);
+        let earlier: Vec<_> = earlier.map(|s| (s.entry().name, s.params())).collect();
+        step.after(&earlier)?;
+    }
+    Ok(())
+}
+
+/// Refuses what no shard can do, before it has done anything else.
+fn check_shard(plan: &Plan) -> Result<()> {
+    for (index, step) in plan.steps.iter().enumerate() {
+        if step.entry().grain != Grain::Group {
+            continue;
+        }
+        if step.joins() {
+            return Err(grouping::no_shard(&**step, "its params look at all groups"));
+        }
+        // Behind another step, files were dealt to shards one by one: only a slide's patches are sure
+        // to be all in one.
+        let has_slides = plan.steps.iter().take(index).any(|s| s.entry().name == "tile");
+        if index > 0 && step.grouping() != Grouping::Item && !has_slides {
+            return Err(grouping::no_shard(&**step, "a group may lie in several shards"));
+        }
     }
     Ok(())
 }
@@ -126,6 +149,9 @@ fn own(out: &Root) -> Result<()> {
 /// it was told to stop. Failures of single units are in the summary, not here.
 pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result<Summary> {
     check(plan)?;
+    if knobs.shard.is_some() {
+        check_shard(plan)?;
+    }
     own(&plan.out)?;
     let begun = Instant::now();
     let _staging = plan.out.begin()?;
@@ -164,7 +190,6 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         } else {
             let is_last = index + 1 == plan.steps.len();
             let chained = Chained {
-                has_whole_slides: plan.steps[..index].iter().any(|s| s.entry().name == "tile"),
                 before: before.as_deref(),
                 place: if is_last {
                     final_place(knobs.shard)
@@ -253,8 +278,6 @@ fn schema_after(before: &Schema, entry: &crate::step::Entry) -> Schema {
 
 /// A step's place in its run.
 struct Chained<'a> {
-    /// Whether slides were cut in the same run: a shard then has all patches of its slides.
-    has_whole_slides: bool,
     /// Manifest of the step before it in the same run.
     before: Option<&'a str>,
     /// Where its own manifest goes.
@@ -308,14 +331,8 @@ fn manifest_step(
     };
     if entry.grain == Grain::Group {
         let chained_shard = chained.before.is_some() && knobs.shard.is_some();
-        if knobs.shard.is_some() && step.joins() {
-            return Err(groups::no_shard(step, "its params look at all groups"));
-        }
-        if chained_shard && step.grouping() != Grouping::Item && !chained.has_whole_slides {
-            return Err(groups::no_shard(step, "a group may lie in several shards"));
-        }
         let open = || input.manifest_at(path);
-        let share = groups::share(&open, step, shard, chained_shard)?;
+        let share = grouping::share(&open, step, shard, chained_shard)?;
         begun(share.units, share.bytes);
         let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?;
         let place = |item: &str| match chained.before {

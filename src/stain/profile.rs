@@ -175,6 +175,12 @@ impl Stains {
         if self.matrix.iter().any(|v| length(v) < 0.1) {
             return wrong("stains.matrix", "a stain vector has no length");
         }
+        // A stain takes light away. A fit may leave one channel a little below zero, and no more.
+        if self.matrix.iter().any(|v| v.iter().any(|part| *part < -0.5 * length(v)))
+            || self.matrix.iter().any(|v| v[0] + v[1] + v[2] <= 0.0)
+        {
+            return wrong("stains.matrix", "a stain vector is negative: stains take light away");
+        }
         if !(1.0..=179.0).contains(&self.angle_deg()) {
             return wrong(
                 "stains.matrix",

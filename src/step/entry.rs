@@ -31,6 +31,11 @@ pub trait AnyStep: Send + Sync {
     fn grouping(&self) -> Grouping;
     /// [`Step::joins`].
     fn joins(&self) -> bool;
+    /// [`Step::after`].
+    ///
+    /// # Errors
+    /// As [`Step::after`].
+    fn after(&self, earlier: &[(&str, &Value)]) -> Result<()>;
     /// Does the work on one unit.
     ///
     /// # Errors
@@ -210,6 +215,10 @@ impl<S: Step> AnyStep for Ready<S> {
 
     fn joins(&self) -> bool {
         self.step.joins()
+    }
+
+    fn after(&self, earlier: &[(&str, &Value)]) -> Result<()> {
+        self.step.after(earlier)
     }
 
     fn run(&self, input: AnyInput, sink: &mut dyn Sink, crew: &Crew) -> Result<()> {

@@ -111,6 +111,16 @@ pub trait Step: Sized + Send + Sync + 'static {
         false
     }
 
+    /// Whether the step can follow these of the same chain, (name, params) oldest first: for what can be
+    /// known before any work.
+    ///
+    /// # Errors
+    /// [`crate::Error::Params`] naming the field.
+    fn after(&self, earlier: &[(&str, &Value)]) -> Result<()> {
+        let _ = earlier;
+        Ok(())
+    }
+
     /// The value of a param that names files of the step's own kind (`x-file: "profile"`), made from
     /// their contents before anything is keyed. `files` are (name, bytes), `given` the other params
     /// as the user wrote them.

@@ -51,6 +51,9 @@ fn level_0(source: &Source) -> Result<Image> {
 
 fn colours(image: Image) -> Result<Image> {
     let wrong = |what: &str, instead: &str| Err(Error::unsupported(what, instead));
+    if image.channels() < 3 {
+        return wrong("a grey image for stains", "stains are colours: leave it out");
+    }
     let Some(samples) = image.as_u8() else {
         return wrong(
             "an image of more than 8 bits for stains",
@@ -63,8 +66,7 @@ fn colours(image: Image) -> Result<Image> {
             let rgb = samples.as_chunks::<4>().0.iter().flat_map(|p| [p[0], p[1], p[2]]).collect();
             Image::from_u8(image.width_px(), image.height_px(), 3, rgb)
         }
-        4 => wrong("a half-transparent image for stains", "lay it over its background first"),
-        _ => wrong("a grey image for stains", "stains are colours: leave it out"),
+        _ => wrong("a half-transparent image for stains", "lay it over its background first"),
     }
 }
 
@@ -131,6 +133,11 @@ pub fn profile_from(
     several: Several,
 ) -> Result<Value> {
     let is_json = |bytes: &[u8]| bytes.trim_ascii_start().starts_with(b"{");
+    let neither = |bytes: &[u8]| !is_json(bytes) && media::sniff(bytes).is_none();
+    if let Some((name, _)) = files.iter().find(|(_, bytes)| neither(bytes)) {
+        let message = format!("{name} is neither a stain profile (a JSON object) nor an image");
+        return Err(Error::params(param, message));
+    }
     if let [(name, bytes)] = files
         && is_json(bytes)
     {
@@ -154,7 +161,13 @@ pub fn profile_from(
         [pool] => fit(pool, options),
         pools => fit_several(pools, several, options),
     };
-    let names = || files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+    // Of several, the one that cannot be fitted alone is named, if it is one.
+    let names = || {
+        let bad = |(_, pool): &(_, &Pool)| pools.len() > 1 && fit(pool, options).profile.is_none();
+        let one = files.iter().zip(&pools).find(bad).map(|((name, _), _)| name.clone());
+        let all = || files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+        one.unwrap_or_else(all)
+    };
     let profile =
         profile.ok_or_else(|| Error::params(param, format!("{}: {}", names(), status.words())))?;
     as_value(&profile)

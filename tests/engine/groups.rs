@@ -159,10 +159,11 @@ fn shards_of_a_dataset_merge_to_one_run_and_no_shard_has_a_cohort() {
     // Files are dealt one by one: a group may lie in two shards.
     let knobs = Knobs { shard: Some(Shard { index: 0, count: 2 }), ..Knobs::default() };
     refused(run(uri(&input), chain(json!({})), &root(out.path()), &knobs));
+    assert!(tree(out.path()).is_empty(), "nothing is done before it is refused");
 }
 
 #[test]
-fn a_file_that_is_no_image_stays_and_one_that_changed_fails_its_group() {
+fn a_file_that_is_no_image_stays_and_one_that_changed_is_left_out() {
     let input = patches();
     // A JPEG that ends too early is listed by its header, and cannot be decoded.
     let photo = fs::read(fixture("photos/deer/IMG_0001.JPG")).unwrap();
@@ -187,9 +188,26 @@ fn a_file_that_is_no_image_stays_and_one_that_changed_fails_its_group() {
     let summary = fit(&out);
     assert_eq!(summary.failures, 1);
     let items = rows(&root(out.path()));
-    assert!(items.iter().all(|row| !row.0.id.starts_with("lab-b/")) && items.len() == 6);
+    assert!(items.iter().all(|row| row.0.id != "lab-b/one.png") && items.len() == 7);
+    let other = items.iter().find(|row| row.0.id == "lab-b/two.png").unwrap();
+    assert_eq!(fact(other, "fit-stain.status"), "ok");
+    assert_eq!(fact(other, "fit-stain.images"), 1);
     let failures = fs::read_to_string(out.path().join("failures.jsonl")).unwrap();
-    assert!(failures.contains("\"id\":\"lab-b\"") && failures.contains("one.png"), "{failures}");
+    assert!(failures.contains("\"id\":\"lab-b/one.png\""), "{failures}");
+
+    // When nothing of a group is left, or nothing that is an image, the group fails.
+    fs::remove_file(input.path().join("lab-b/two.png")).unwrap();
+    for file in ["one.png", "two.png", "glass.png"] {
+        fs::remove_file(input.path().join("lab-a").join(file)).unwrap();
+    }
+    let out = tempdir().unwrap();
+    let summary = fit(&out);
+    let failures = fs::read_to_string(out.path().join("failures.jsonl")).unwrap();
+    assert_eq!(summary.failures, 2, "{failures}");
+    for group in ["lab-a", "lab-b"] {
+        assert!(failures.contains(&format!("\"id\":\"{group}\"")), "{failures}");
+    }
+    assert_eq!(rows(&root(out.path())).len(), 2);
 }
 
 #[test]

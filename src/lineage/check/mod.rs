@@ -31,7 +31,7 @@ pub struct CheckReport {
     pub packs: u64,
     /// Manifest rows that were held against records.
     pub rows: u64,
-    /// Source files that were hashed.
+    /// Source files, and items that lie in other datasets, that were hashed.
     pub sources: u64,
     /// Bytes that were hashed.
     pub bytes: u64,
@@ -108,7 +108,8 @@ pub struct Progress {
 /// Hashes everything that a dataset's records name, holds manifests against records, and lists
 /// files that no record names.
 ///
-/// With `sources`, the source files are hashed too, wherever they lie. Work is spread over the
+/// With `sources`, what it rests on is hashed too, wherever it lies: source files, and items that a step
+/// handed on from another dataset. Work is spread over the
 /// crew; `progress` is called after each record, on the caller's thread. Files are streamed; what is
 /// held is the names of one folder, one record at a time per thread, and the record keys.
 ///

@@ -192,6 +192,10 @@ impl Params {
             let message = "`all` needs `per: image`: of a slide or cohort, only tissue is counted";
             return Err(Error::params("max_over", message));
         }
+        if self.white_point == White::Estimated && self.method != Method::Macenko {
+            let message = "only `method: macenko` estimates it; the others' is 255 by definition";
+            return Err(Error::params("white_point", message));
+        }
         if self.min_angle_deg > self.max_angle_deg {
             return Err(Error::params("min_angle_deg", "it is more than max_angle_deg"));
         }

@@ -40,11 +40,7 @@ pub(super) fn draw(pool: &Pool, fitted: &Fitted, options: &FitOptions) -> String
         arrow(&mut svg, &matrix[1], "#b5176b", "", "E");
     } else {
         let (x, y) = (MARGIN + 8.0, MARGIN + 16.0);
-        let _ = write!(
-            svg,
-            "<text x=\"{x}\" y=\"{y}\" fill=\"#a00000\">no profile: {}</text>",
-            fitted.status.words()
-        );
+        let _ = write!(svg, "<text x=\"{x}\" y=\"{y}\" fill=\"#a00000\">no profile</text>");
     }
     svg.push_str("</svg>\n");
     svg

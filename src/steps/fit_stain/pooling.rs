@@ -46,7 +46,8 @@ pub(super) fn of_image(rgb: &[u8], options: &FitOptions) -> Pooled {
     Pooled { pool, tissue_px, unreadable: 0 }
 }
 
-/// Samples tissue pixels of all patches of a slide, each with the same chance.
+/// Samples tissue pixels of all patches of a slide, each with the same chance. Patches that cannot be
+/// decoded are counted; if none can, that is an error.
 pub(super) fn pool_members(
     members: &[Member],
     params: &Params,
@@ -58,8 +59,9 @@ pub(super) fn pool_members(
     let (mut done, mut unreadable) = (0, 0);
     // Levels below this are dropped in any case: not to draw them saves work and changes nothing.
     let least = AtomicU8::new(0);
-    let count = |piece: usize| -> Result<(Sample, u64)> {
-        let (mut sum, mut unreadable) = (Sample::default(), 0);
+    let mut why = None;
+    let count = |piece: usize| -> Result<(Sample, Vec<Error>)> {
+        let (mut sum, mut unreadable) = (Sample::default(), Vec::new());
         for member in members.iter().skip(piece * PIECE).take(PIECE) {
             let source = member.source()?;
             match rgb(&source) {
@@ -70,22 +72,27 @@ pub(super) fn pool_members(
                     sum.merge(&Sample::of_rgb(bytes, light, seed, least.load(Ordering::Relaxed)));
                 }
                 // It stays an item, and whoever needs its pixels will say what is wrong with it.
-                Err(Error::Format { .. } | Error::Unsupported { .. } | Error::Limit { .. }) => {
-                    unreadable += 1;
-                }
+                Err(
+                    error
+                    @ (Error::Format { .. } | Error::Unsupported { .. } | Error::Limit { .. }),
+                ) => unreadable.push(error),
                 Err(error) => return Err(error),
             }
         }
         Ok((sum, unreadable))
     };
     out.ordered(members.len().div_ceil(PIECE), count, |out, _, (sample, failed)| {
-        unreadable += failed;
+        unreadable += failed.len() as u64;
+        why = why.take().or_else(|| failed.into_iter().next());
         let lowest = sums.push(sample).thin(params.sample_px);
         least.fetch_max(lowest, Ordering::Relaxed);
         done = total.min(done + PIECE as u64);
         out.progress(done, total);
         Ok(())
     })?;
+    if let Some(error) = why.filter(|_| unreadable == total) {
+        return Err(error);
+    }
     let mut sample = sums.finish();
     sample.thin(params.sample_px);
     let tissue_px = sample.tissue_px();

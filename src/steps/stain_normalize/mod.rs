@@ -26,8 +26,10 @@ const fn profile(name: &'static str, doc: &'static str) -> Column {
 
 const SLIDE: Column = profile(
     "fit-stain.profile",
-    "stain profile of the item's slide as JSON; null where it has none",
+    "stain profile of the item's slide as JSON; null where it has none; without `fit-stain`, take \
+     `source: image` or `source: fixed`",
 );
+const STATUS: Column = profile("fit-stain.status", "how the fit of the item's slide fared");
 const COHORT: Column =
     profile("fit-stain.cohort", "stain profile of the cohort as JSON; null where it is not needed");
 const TARGET: Column =
@@ -72,8 +74,7 @@ pub struct Facts {
     pub shows: Shows,
     /// Which profile it was normalized from.
     pub source: Used,
-    /// How the fit of the image or slide fared at the gates; null where none was asked for, or
-    /// `fit-stain` gave no profile.
+    /// How the fit of the image or slide fared at the gates; null where none was asked for.
     pub status: Option<Status>,
     /// Part of the image that is tissue, 0–1.
     pub tissue_fraction: f64,
@@ -95,7 +96,7 @@ impl Step for StainNormalize {
     type Params = Params;
     type Input = Source;
     type Facts = Facts;
-    const READS: &'static [Column] = &[SLIDE, COHORT, TARGET];
+    const READS: &'static [Column] = &[SLIDE, STATUS, COHORT, TARGET];
 
     fn new(params: Params) -> Result<Self> {
         params.check()?;
@@ -103,18 +104,39 @@ impl Step for StainNormalize {
     }
 
     fn reads(&self) -> &'static [Column] {
-        let falls_back = self.params.source != SourceKind::Fixed
-            && self.params.on_degenerate <= OnDegenerate::Cohort;
+        let falls_back = self.params.on_degenerate <= OnDegenerate::Cohort;
         match (self.params.source, falls_back, self.params.target.is_some()) {
-            (SourceKind::Slide, _, false) | (SourceKind::Image, true, false) => Self::READS,
-            (SourceKind::Slide, _, true) | (SourceKind::Image, true, true) => &[SLIDE, COHORT],
-            (_, false, false) => &[TARGET],
-            (_, _, _) => &[],
+            (SourceKind::Slide, _, false) => Self::READS,
+            (SourceKind::Slide, _, true) => &[SLIDE, STATUS, COHORT],
+            (SourceKind::Image, true, false) => &[SLIDE, COHORT, TARGET],
+            (SourceKind::Image, true, true) => &[SLIDE, COHORT],
+            (_, _, false) => &[TARGET],
+            (_, _, true) => &[],
         }
     }
 
     fn needs(&self) -> &'static [Column] {
         if self.params.source == SourceKind::Slide { &[SLIDE] } else { &[] }
+    }
+
+    fn after(&self, earlier: &[(&str, &Value)]) -> Result<()> {
+        let fit = earlier.iter().rfind(|(name, _)| *name == "fit-stain");
+        let Some((_, fit)) = fit.filter(|_| !self.reads().is_empty()) else { return Ok(()) };
+        let method = serde_json::to_value(self.params.method).unwrap_or_default();
+        if fit["method"] != method {
+            let message = format!(
+                "{method}, and `fit-stain` before it has {}: give both steps the same method",
+                fit["method"]
+            );
+            return Err(Error::params("method", message));
+        }
+        if self.params.target.is_none()
+            && fit["target"].is_null()
+            && reference(self.params.method).is_none()
+        {
+            return Err(no_target());
+        }
+        Ok(())
     }
 
     fn inline(
@@ -133,6 +155,9 @@ impl Step for StainNormalize {
             image = self.brightened(&image)?;
         }
         let target = self.target(&source)?;
+        if target.is_none() {
+            return Err(no_target());
+        }
         let chosen = self.choose(&source, &image, target.as_ref())?;
         let pixels = image.as_u8().unwrap_or_default();
         let facts = |shows| Facts {
@@ -166,6 +191,11 @@ impl Step for StainNormalize {
     }
 }
 
+fn no_target() -> Error {
+    let message = "missing: the Reinhard methods have no reference of their own; give it here or to `fit-stain`";
+    Error::params("target", message)
+}
+
 /// The profile that an image is normalized from.
 struct Chosen {
     profile: Option<Profile>,
@@ -189,7 +219,11 @@ impl StainNormalize {
     /// A profile from a column of the manifest.
     fn column(&self, source: &Source, column: &Column) -> Result<Option<Profile>> {
         let Some(text) = source.column(column).as_str() else { return Ok(None) };
-        let unusable = |e: String| Error::format(format!("column {}", column.name), e);
+        let unusable = |message: String| Error::Schema {
+            step: Self::NAME.into(),
+            column: column.name.into(),
+            message,
+        };
         let profile: Profile = serde_json::from_str(text).map_err(|e| unusable(e.to_string()))?;
         profile.check().map_err(|e| unusable(e.to_string()))?;
         if profile.method != self.params.method {
@@ -224,7 +258,7 @@ impl StainNormalize {
                 Some(profile) => {
                     return Ok(Chosen { status: Some(Status::Ok), ..found(profile, Used::Slide) });
                 }
-                None => (None, None),
+                None => (self.slide_status(source), None),
             },
             SourceKind::Image => {
                 let Fitted { profile, status, measured } = self.fit(image);
@@ -255,9 +289,17 @@ impl StainNormalize {
         }
         if from == OnDegenerate::Fail {
             let why = status.map_or("`fit-stain` gave it no profile", Status::words);
-            return Err(Error::format("stains", format!("no profile can be had: {why}")));
+            return Err(Error::unsupported(
+                format!("an image without a stain profile ({why})"),
+                "leave it out, or take another `on_degenerate`",
+            ));
         }
         Ok(Chosen { profile: None, used: Used::None, status, angle_deg })
+    }
+
+    /// How the fit of the slide fared, where the manifest says it.
+    fn slide_status(&self, source: &Source) -> Option<Status> {
+        serde_json::from_value(source.column(&STATUS).clone()).ok().flatten()
     }
 
     fn fit(&self, image: &Image) -> Fitted {

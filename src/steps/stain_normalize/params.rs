@@ -250,6 +250,10 @@ impl Params {
     /// # Errors
     /// [`Error::Params`] naming the field.
     pub fn check(&self) -> Result<()> {
+        if self.white_point == White::Estimated && self.method != Method::Macenko {
+            let message = "only `method: macenko` estimates it; the others' is 255 by definition";
+            return Err(Error::params("white_point", message));
+        }
         if self.min_angle_deg > self.max_angle_deg {
             return Err(Error::params("min_angle_deg", "it is more than max_angle_deg"));
         }
