@@ -11,13 +11,12 @@
 #
 # Our bench is given the folder of pixels (source-256.rgb, source-1024.rgb, target-512.rgb: R, G, B
 # bytes) and prints `loop<TAB>side<TAB>threads<TAB>Mpx/s`, as stain_peers.py does. Its loops:
-#   fixed                     stains given, the product of tables
-#   macenko, macenko-fast     estimate (exact; by histogram) and change
-#   lasso                     stains given, amounts not negative
-#   vahadane                  estimate and change
-#   reinhard, reinhard-modified   moments and change
-#   ruifrok                   fixed vectors; maximum concentrations and change
-# Others are not compared with anybody. Lines for two threads give the speed-up.
+#   copy                      the bytes, copied in the cache: the roof
+#   fixed, lasso, reinhard-fixed   change alone, profiles given: the product of tables; amounts not
+#                             negative; CIELAB
+#   hed                       augmentation, drawn anew for each image
+#   macenko, vahadane, reinhard, reinhard-modified, ruifrok   fit the image, and change it
+# Lines for two threads give the speed-up.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 passes=${1:-3}
@@ -29,7 +28,7 @@ python=${MICROTOME_PEERS:?set MICROTOME_PEERS to an environment with the peers}/
 cd "$root"
 # The path of the executable of our bench, as cargo tells it.
 built() {
-    cargo build --release --quiet --message-format=json --bench stain | "$python" -c '
+    cargo build --release --locked --quiet --message-format=json --bench stain | "$python" -c '
 import json, sys
 for message in map(json.loads, sys.stdin):
     if message.get("executable") and message["target"]["name"] == "stain":
