@@ -218,7 +218,7 @@ fn a_sample_of_a_real_slide_is_within_a_degree_of_all_of_it() {
     let input = at("tiled").to_str().unwrap().to_string();
     let (items, all) = fitted(&input, &at("all"), json!({"sample_px": 1_000_000_000}));
     let stains = |profile: &Profile| profile.stains.unwrap();
-    for (name, sample_px) in [("most", 1_000_000), ("least", 100_000)] {
+    for (name, sample_px) in [("more", 300_000), ("least", 100_000)] {
         let (_, sampled) = fitted(&input, &at(name), json!({"sample_px": sample_px}));
         assert!(sampled.tissue_px >= 100_000 && sampled.tissue_px < all.tissue_px);
         for stain in 0..2 {
@@ -274,6 +274,7 @@ fn several_targets_and_a_profile_are_targets() {
         ("io", "240.0", "1e308"),
         ("matrix", "\"matrix\": [", "\"matrix\": [[0, 0, 0], [0, 0, 0]], \"x\": ["),
         ("no stain profile", "\"profile\": 1", "\"profile\": 1, \"more\": 2"),
+        ("negative", "\"matrix\": [\n      [\n        0.", "\"matrix\": [\n      [\n        -9."),
     ] {
         let text_of = std::fs::read_to_string(&file).unwrap();
         let hostile = folder.path().join("hostile.json");
@@ -281,4 +282,84 @@ fn several_targets_and_a_profile_are_targets() {
         let message = refused(text(&hostile));
         assert!(message.contains(words) || message.contains("no stain profile"), "{message}");
     }
+}
+
+/// What a chain of these steps is told before any work.
+fn checked(steps: Vec<Box<dyn AnyStep>>) -> Result<()> {
+    let out = tempfile::tempdir().unwrap();
+    let root = microtome::dataset::Root::open(out.path().join("out").to_str().unwrap()).unwrap();
+    let input = common::fixture("stains").to_str().unwrap().into();
+    engine::check(&Plan { input, steps, out: root })
+}
+
+#[test]
+fn a_chain_that_cannot_work_is_refused_before_any_work() {
+    let chain = |fit: Value, normalize: Value| {
+        let steps = [("scan", json!({})), ("fit-stain", fit), ("stain-normalize", normalize)];
+        checked(steps.into_iter().map(|(name, params)| step(name, params)).collect())
+    };
+    let field = |result: Result<()>| match result {
+        Err(Error::Params { field, .. }) => field,
+        other => panic!("{other:?}"),
+    };
+    chain(json!({}), json!({})).unwrap();
+    chain(json!({"method": "vahadane"}), json!({"method": "vahadane"})).unwrap();
+    assert_eq!(field(chain(json!({"method": "vahadane"}), json!({}))), "method");
+    let reinhard = || json!({"method": "reinhard"});
+    assert_eq!(field(chain(reinhard(), reinhard())), "target");
+    let alone = checked(vec![step("scan", json!({})), step("stain-normalize", json!({}))]);
+    let message = alone.unwrap_err().to_string();
+    assert!(message.contains("source: image"), "{message}");
+    // One that takes nothing from the fit may do as it likes.
+    let Some(stains) = common::stain_or_skip("a_chain_that_cannot_work_is_refused_before_any_work")
+    else {
+        return;
+    };
+    let target = text(&stains.join("images/tia_target.png"));
+    chain(json!({"method": "vahadane"}), json!({"source": "fixed", "target": target})).unwrap();
+}
+
+#[test]
+fn without_a_target_reinhard_fails_and_does_not_pass_pixels_off_as_normalized() {
+    let bytes = std::fs::read(common::fixture("stains/lab-a/one.png")).unwrap();
+    let profile = json!({
+        "profile": 1, "method": "reinhard", "version": "1.0.0",
+        "lab": {"mean": [65.0, 28.0, -14.0], "std": [15.0, 9.0, 6.0]},
+        "images": 1, "pixels": 1, "tissue_px": 1,
+    });
+    let source =
+        Source::from_bytes(bytes).with_column("fit-stain.profile", profile.to_string().into());
+    let normalize = step("stain-normalize", json!({"method": "reinhard"}));
+    let mut made = Collected::default();
+    let result = normalize.run(AnyInput::Source(source), &mut made, &Crew::new(1).unwrap());
+    assert!(matches!(result, Err(Error::Params { field, .. }) if field == "target"));
+    assert!(made.items.is_empty());
+}
+
+#[test]
+fn items_of_another_dataset_are_checked_with_the_sources() {
+    let input = tempfile::tempdir().unwrap();
+    for name in ["one.png", "two.png"] {
+        std::fs::copy(common::fixture("stains/lab-a").join(name), input.path().join(name)).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = |name: &str| {
+        microtome::dataset::Root::open(folder.path().join(name).to_str().unwrap()).unwrap()
+    };
+    let crew = Crew::new(2).unwrap();
+    let go = |input: &Path, steps, out: &str| {
+        let plan = Plan { input: input.to_str().unwrap().into(), steps, out: root(out) };
+        engine::run(&plan, &Knobs::default(), &crew, &Silent).unwrap();
+    };
+    let normalize = step("stain-normalize", json!({"source": "fixed"}));
+    go(input.path(), vec![step("scan", json!({})), normalize], "normalized");
+    go(&folder.path().join("normalized"), vec![step("fit-stain", json!({}))], "fitted");
+    let check = || microtome::lineage::check(&root("fitted"), &crew, true, &mut |_| {}).unwrap();
+    let sound = check();
+    assert!(sound.is_sound() && sound.sources == 4, "{sound:?}");
+    let item = &root("fitted").manifest().unwrap().read_all().unwrap()[0];
+    std::fs::write(&item.path, b"something else").unwrap();
+    let broken = check();
+    assert_eq!(broken.problem_count, 1, "{broken:?}");
+    assert_eq!(broken.problems[0].path, item.path);
 }
