@@ -66,6 +66,10 @@ pub enum White {
 /// for any order of patches, threads and shards. A cohort is the sum of its slides' samples, so that large
 /// slides do not speak louder than small ones.
 ///
+/// # Cost
+/// Every patch is decoded once. Memory is that of the patches at work, and 16 bytes for each colour of
+/// the sample: some tens of megabytes for each slide at work.
+///
 /// # Examples
 /// ```sh
 /// microtome fit-stain tiled -o fitted
