@@ -47,7 +47,8 @@ pub struct Cause {
     pub steps: Vec<StepCause>,
     /// Digest of the unit's bytes, or of the ordered item digests of a group or listing.
     pub input: Digest,
-    /// Values of the manifest columns that the chain reads.
+    /// Values of the manifest columns that the chain reads; for a pack or group, one value where all its
+    /// items have the same, else the list of theirs.
     pub columns: BTreeMap<String, Value>,
 }
 

@@ -14,7 +14,7 @@ use super::grouping::{Open, Share, group_name, no_shard};
 use super::images::Tally;
 use super::rows::{ORDER, RowsOut};
 use super::unit::{Bench, Done, UnitSink};
-use super::{Event, Failure};
+use super::{Event, Failure, packed};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::{Item, ManifestReader};
@@ -259,8 +259,8 @@ fn settle_whole(bench: &Bench<'_>, name: &str, members: Vec<Item>) -> Result<(Di
     let input = Digest::of_digests(members.iter().map(|(item, _)| &item.digest));
     let columns = bench.step.reads().iter().map(|column| {
         let of = |(_, columns): &(Item, Map<String, Value>)| columns.get(column.name).cloned();
-        let values = members.iter().map(|member| of(member).unwrap_or_default()).collect();
-        (column.name.to_string(), Value::Array(values))
+        let values = members.iter().map(|member| of(member).unwrap_or_default());
+        (column.name.to_string(), packed::together(values))
     });
     let cause = bench.cause_of(input, columns.collect());
     let key = cause.key()?;

@@ -44,14 +44,22 @@ pub(super) fn cause(bench: &Bench<'_>, items: &[&Item]) -> Result<Cause> {
             let values: Vec<BTreeMap<String, Value>> =
                 items.iter().map(|item| bench.columns(item)).collect();
             let column = |name: &str| {
-                Value::Array(
-                    values.iter().map(|v| v.get(name).cloned().unwrap_or_default()).collect(),
-                )
+                together(values.iter().map(|v| v.get(name).cloned().unwrap_or_default()))
             };
             let reads = bench.step.reads().iter();
             let columns = reads.map(|c| (c.name.to_string(), column(c.name))).collect();
             Ok(bench.cause_of(input, columns))
         }
+    }
+}
+
+/// The values of a column over the items of a unit: one where all are equal, else a list in the order of
+/// the items. (A value is never itself a list.)
+pub(super) fn together(values: impl Iterator<Item = Value>) -> Value {
+    let values: Vec<Value> = values.collect();
+    match values.split_first() {
+        Some((first, rest)) if rest.iter().all(|value| value == first) => first.clone(),
+        _ => Value::Array(values),
     }
 }
 
@@ -153,4 +161,28 @@ pub(super) fn origin(images: usize, packed: bool, name: &str) -> Option<(usize, 
     }
     let (place, name) = name.split_once('_')?;
     Some((place.parse().ok().filter(|place| *place < images)?, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn equal_values_stand_once_and_others_in_their_order() {
+        let of = |values: Value| together(values.as_array().unwrap().iter().cloned());
+        assert_eq!(of(json!(["a", "a", "a"])), json!("a"));
+        assert_eq!(of(json!(["a", null, "a"])), json!(["a", null, "a"]));
+        assert_eq!(of(json!([null, null])), Value::Null);
+        assert_eq!(of(json!([0.5])), json!(0.5));
+    }
+
+    #[test]
+    fn outputs_of_a_pack_name_their_image() {
+        assert_eq!(origin(1, false, "y0_x0.png"), Some((0, "y0_x0.png")));
+        assert_eq!(origin(13, true, "000012_a_b.png"), Some((12, "a_b.png")));
+        assert_eq!(origin(12, true, "000012_a_b.png"), None);
+        assert_eq!(origin(12, true, "normalized.png"), None);
+    }
 }
