@@ -33,9 +33,20 @@ pub(super) fn light() -> &'static Light {
     &LIGHT
 }
 
-/// The curve of CIELAB.
+/// The curve of CIELAB of X, Y and Z. Where nothing is dark, as in most of any image, there is no
+/// straight line to be drawn: the same bits with fewer steps.
 #[inline(always)]
-pub(super) fn curve(part: f32x4) -> f32x4 {
+pub(super) fn curves(parts: [f32x4; 3]) -> [f32x4; 3] {
+    let [x, y, z] = parts;
+    let least = x.fast_min(y).fast_min(z);
+    if least.simd_le(f32x4::splat(lab::DARK as f32)).any() {
+        return parts.map(curve);
+    }
+    parts.map(cube_root)
+}
+
+#[inline(always)]
+fn curve(part: f32x4) -> f32x4 {
     let dark = part.simd_le(f32x4::splat(lab::DARK as f32));
     let line = part * lab::SLOPE as f32 + lab::OFFSET as f32;
     dark.select(line, cube_root(part.fast_max(f32x4::splat(lab::DARK as f32))))
@@ -70,8 +81,8 @@ const LANE: usize = 512;
 
 /// The integers of four pixels, from their X, Y, Z over those of white.
 #[inline(always)]
-fn fixed([x, y, z]: [f32x4; 3]) -> [i32x4; 3] {
-    let [x, y, z] = [curve(x), curve(y), curve(z)];
+fn fixed(parts: [f32x4; 3]) -> [i32x4; 3] {
+    let [x, y, z] = curves(parts);
     let units = |value: f32x4, anchor: f32| -> i32x4 {
         cast::<f32x4, i32x4>(value + anchor) - i32x4::splat(anchor.to_bits() as i32)
     };

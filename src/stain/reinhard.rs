@@ -9,7 +9,7 @@ use wide::{f32x4, i32x4};
 
 use super::factors::{by_four, interleave, sums, whole_pixels};
 use super::lab;
-use super::moments::{Light, curve, light};
+use super::moments::{Light, curves, light};
 pub use super::moments::{moments, moments_of_rgb};
 use super::normalizer::Cast;
 use super::profile::{Method, Moments};
@@ -88,16 +88,26 @@ impl Reinhard {
     #[inline(always)]
     fn four(&self, block: &[u8; 12], samples: &Samples) -> [u8; 12] {
         let [x, y, z, _] = sums(self.tables, block);
-        let [x, y, z] = [curve(x), curve(y), curve(z)];
+        let [x, y, z] = curves([x, y, z]);
         let new_y = y * self.factors[0] + self.offsets[0];
         let new_x = new_y + ((x - y) * self.factors[1] + self.offsets[1]);
         let new_z = new_y - ((y - z) * self.factors[2] + self.offsets[2]);
-        let [x, y, z] = [uncurve(new_x), uncurve(new_y), uncurve(new_z)];
+        let [x, y, z] = uncurves([new_x, new_y, new_z]);
         interleave(self.to_rgb.map(|row| samples.of(x * row[0] + y * row[1] + z * row[2])))
     }
 }
 
-/// The way back.
+/// The way back, as [`curves`].
+#[inline(always)]
+fn uncurves(values: [f32x4; 3]) -> [f32x4; 3] {
+    let [x, y, z] = values;
+    let least = x.fast_min(y).fast_min(z);
+    if least.simd_gt(f32x4::splat(lab::DARK_BACK as f32)).all() {
+        return values.map(|value| value * value * value);
+    }
+    values.map(uncurve)
+}
+
 #[inline(always)]
 fn uncurve(value: f32x4) -> f32x4 {
     let bright = value.simd_gt(f32x4::splat(lab::DARK_BACK as f32));
