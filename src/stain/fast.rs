@@ -11,11 +11,12 @@
 use super::OdScale;
 use super::concentration::Unmixing;
 use super::fit::{FitOptions, Fitted, Measured, WhitePoint, fit, white_point};
-use super::gates::Status;
+use super::gates::{Status, is_one_colour, part_has_colours};
 use super::macenko::{self, Counted, Pixels, Plane};
+use super::moments::LabSums;
 use super::percentile;
 use super::pool::Pool;
-use super::profile::{Method, Over, Stains};
+use super::profile::{Method, Moments, Over, Stains};
 use super::scatter::{FixedDensities, Sums};
 
 /// Pixels in a block of picking.
@@ -66,7 +67,7 @@ impl Scaled {
 }
 
 impl FastFit {
-    /// For [`Method::Macenko`]; other methods are fitted exactly, as [`fit`] does.
+    /// Macenko and the Reinhard methods are fitted from bytes; the others as [`fit`] does.
     pub fn new(options: &FitOptions) -> Self {
         let io = match options.white {
             WhitePoint::Given(io) => io,
@@ -82,11 +83,20 @@ impl FastFit {
     /// Fits one image (R, G, B interleaved; an incomplete last pixel is left out). The profile names no
     /// digest of what it was fitted on: to make one would take longer than the fit.
     pub fn fit(&mut self, rgb: &[u8]) -> Fitted {
-        if self.options.method != Method::Macenko {
-            return fit(&Pool::of_rgb(rgb), &self.options);
+        match self.options.method {
+            Method::Macenko => {
+                let (stains, measured) = self.fit_stains(rgb);
+                Fitted::of(Method::Macenko, stains, measured, (1, None))
+            }
+            method @ (Method::Reinhard | Method::ReinhardModified) => {
+                let (moments, measured) = self.fit_moments(rgb);
+                match moments {
+                    Ok(lab) => Fitted::with(method, (None, Some(lab)), measured, (1, None)),
+                    Err(status) => Fitted { profile: None, status, measured },
+                }
+            }
+            Method::Vahadane | Method::Ruifrok => fit(&Pool::of_rgb(rgb), &self.options),
         }
-        let (stains, measured) = self.fit_stains(rgb);
-        Fitted::of(Method::Macenko, stains, measured, (1, None))
     }
 
     /// As [`FastFit::fit`], without the words around it: allocates nothing once it has seen an image of
@@ -95,22 +105,58 @@ impl FastFit {
     /// # Errors
     /// The [`Status`], never [`Status::Ok`], of a fit that failed.
     pub fn fit_stains(&mut self, rgb: &[u8]) -> (Result<Stains, Status>, Measured) {
-        let pixels = rgb.as_chunks::<3>().0;
-        if self.options.white == WhitePoint::Estimated {
-            let mut channels = [[0_u64; 256]; 3];
-            for pixel in pixels {
-                for (row, sample) in channels.iter_mut().zip(pixel) {
-                    row[usize::from(*sample)] += 1;
-                }
-            }
-            self.scaled = Scaled::new(white_point(&channels), self.options.beta);
-        }
+        let pixels = self.look_at(rgb);
         let mut measured = Measured::default();
         let Self { options, scaled, memory } = self;
         let mut image = Bytes { rgb, pixels, options, scaled, memory, tissue: 0, pool: None };
         let stains = macenko::fit_stains(&mut image, options, &mut measured);
         (stains, measured)
     }
+
+    /// Moments of CIELAB, behind the same gates for tissue: for the Reinhard methods.
+    fn fit_moments(&mut self, rgb: &[u8]) -> (Result<Moments, Status>, Measured) {
+        let pixels = self.look_at(rgb);
+        let (mut sums, counted) = (LabSums::default(), pixels.len() as u64);
+        let tissue = sums.add_pixels(pixels, self.scaled.light);
+        let measured = Measured { pixels: counted, tissue_px: tissue, ..Measured::default() };
+        let moments = self.options.gates.enough(tissue, counted).and_then(|()| {
+            if self.has_colours(pixels, tissue) {
+                sums.moments().ok_or(Status::TooFewTissue)
+            } else {
+                Err(Status::OneColour)
+            }
+        });
+        (moments, measured)
+    }
+
+    /// Has tissue more than one colour? Mostly a few pixels say so.
+    fn has_colours(&mut self, pixels: &[[u8; 3]], tissue: u64) -> bool {
+        let picked = &mut self.memory.picked;
+        picked.clear();
+        picked.extend(some(pixels));
+        let sums_of = |pixels: &[[u8; 3]]| {
+            let mut sums = Sums::default();
+            sums.add_tissue(&self.scaled.fixed, pixels);
+            sums
+        };
+        part_has_colours(&sums_of(picked), tissue) || !is_one_colour(&sums_of(pixels))
+    }
+
+    /// The pixels, once the white point is that of theirs, where it is to be estimated.
+    fn look_at<'a>(&mut self, rgb: &'a [u8]) -> &'a [[u8; 3]] {
+        if self.options.white == WhitePoint::Estimated {
+            let white = white_point(Pool::seen(rgb).channels());
+            self.scaled = Scaled::new(white, self.options.beta);
+        }
+        rgb.as_chunks::<3>().0
+    }
+}
+
+/// Some of the pixels, over the whole of the image; the step is odd, so that they do not stand in a few
+/// columns.
+fn some(pixels: &[[u8; 3]]) -> impl Iterator<Item = &[u8; 3]> {
+    let wanted = (pixels.len() / 32).clamp(1024, 8192);
+    pixels.iter().step_by((pixels.len() / wanted) | 1)
 }
 
 /// An image, and what is known of it.
@@ -160,13 +206,6 @@ impl Bytes<'_> {
         Counted::new(pool, self.scaled.scale, self.options)
     }
 
-    /// Some of the pixels, over the whole of the image; the step is odd, so that they do not stand in
-    /// a few columns.
-    fn sample(&self) -> impl Iterator<Item = &[u8; 3]> {
-        let wanted = (self.pixels.len() / 32).clamp(1024, 8192);
-        self.pixels.iter().step_by((self.pixels.len() / wanted) | 1)
-    }
-
     fn quick_angles(&mut self, plane: &Plane) -> Option<[f64; 2]> {
         if !plane.in_front {
             return None;
@@ -178,7 +217,7 @@ impl Bytes<'_> {
         let mut values = std::mem::take(&mut self.memory.low);
         values.clear();
         values.extend(
-            self.sample()
+            some(self.pixels)
                 .filter(|pixel| self.scaled.is_tissue(pixel))
                 .map(|pixel| plane.place(&self.scaled.od(pixel))),
         );
@@ -220,7 +259,8 @@ impl Bytes<'_> {
             (std::mem::take(&mut self.memory.low), std::mem::take(&mut self.memory.high));
         h.clear();
         e.clear();
-        for pixel in self.sample().filter(|pixel| !only_tissue || self.scaled.is_tissue(pixel)) {
+        for pixel in some(self.pixels).filter(|pixel| !only_tissue || self.scaled.is_tissue(pixel))
+        {
             let amounts = unmixing.amounts(self.scaled.od(pixel));
             h.push(amounts[0]);
             e.push(amounts[1]);

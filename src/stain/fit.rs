@@ -227,12 +227,10 @@ fn two_stains(
     Ok(Stains { scale, matrix, max_concentrations, over: options.over, lambda })
 }
 
-/// Fits one image (R, G, B interleaved): for Macenko by [`FastFit`], which finds the same stains as
-/// [`fit`] to the last bit and is several times faster (its profile has no digest of what it was
-/// fitted on, which would take longer than the fit). Who fits many keeps a [`FastFit`].
+/// Fits one image (R, G, B interleaved): by [`FastFit`], which finds the same stains and moments as
+/// [`fit`] to the last bit. By Macenko and the Reinhard methods it is several times faster, and its
+/// profile has no digest of what it was fitted on, which would take longer than the fit. Who fits many
+/// keeps a [`FastFit`].
 pub fn fit_rgb(rgb: &[u8], options: &FitOptions) -> Fitted {
-    match options.method {
-        Method::Macenko => FastFit::new(options).fit(rgb),
-        _ => fit(&Pool::of_rgb(rgb), options),
-    }
+    FastFit::new(options).fit(rgb)
 }

@@ -57,15 +57,19 @@ impl Gates {
     /// Before anything is fitted: is there tissue, and of more than one colour?
     /// `counted`: pixels that are fitted on, tissue or not.
     pub(super) fn admit(&self, sums: &Sums, counted: u64) -> Result<(), Status> {
-        let share = sums.count as f64 / counted as f64;
-        if sums.count < self.min_tissue_px.max(1)
+        self.enough(sums.count, counted)?;
+        if is_one_colour(sums) { Err(Status::OneColour) } else { Ok(()) }
+    }
+
+    /// Is there tissue?
+    pub(super) fn enough(&self, tissue: u64, counted: u64) -> Result<(), Status> {
+        let share = tissue as f64 / counted as f64;
+        if tissue < self.min_tissue_px.max(1)
             || (self.min_tissue_fraction > 0.0 && share < self.min_tissue_fraction)
         {
             return Err(Status::TooFewTissue);
         }
-        let covariance = sums.covariance().ok_or(Status::OneColour)?;
-        let (values, _) = super::eigen::symmetric(covariance);
-        if values[1] > ONE_COLOUR { Ok(()) } else { Err(Status::OneColour) }
+        Ok(())
     }
 
     /// Are these two stains, apart, and hematoxylin and eosin? Writes down what it measures.
@@ -103,6 +107,25 @@ impl Gates {
 pub(super) fn judge_maxima(maxima: [f64; 2]) -> Result<(), Status> {
     let usable = maxima.iter().all(|maximum| MAXIMUM_CONCENTRATIONS.contains(maximum));
     if usable { Ok(()) } else { Err(Status::Concentration) }
+}
+
+/// Has tissue one colour, or colours on one line?
+pub(super) fn is_one_colour(sums: &Sums) -> bool {
+    spread(sums).is_none_or(|spread| spread <= ONE_COLOUR)
+}
+
+/// Whether a part of `tissue` pixels shows that all of them have more than one colour. Squares about
+/// the mean only grow with every pixel that is added to them, in any direction: where the part's alone
+/// are beyond the bound (by twice, which no rounding makes up for), those of all are. When it shows
+/// nothing, all must be asked.
+pub(super) fn part_has_colours(part: &Sums, tissue: u64) -> bool {
+    let squares = spread(part).map(|spread| spread * part.count.saturating_sub(1) as f64);
+    squares.is_some_and(|squares| squares > 2.0 * ONE_COLOUR * tissue as f64)
+}
+
+/// Second largest eigenvalue of the covariance.
+fn spread(sums: &Sums) -> Option<f64> {
+    sums.covariance().map(|covariance| super::eigen::symmetric(covariance).0[1])
 }
 
 /// How a fit fared at the gates.

@@ -19,6 +19,7 @@ mod gates;
 pub mod hed;
 pub mod lab;
 pub mod macenko;
+mod moments;
 mod nonneg;
 mod normalizer;
 mod od;

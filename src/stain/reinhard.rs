@@ -2,37 +2,24 @@
 //! modification of 2021. As torchstain defines both: float CIELAB ([`lab`]), moments over all pixels
 //! and over N.
 
+use std::sync::LazyLock;
+
 use wide::bytemuck::cast;
 use wide::{f32x4, i32x4};
 
 use super::factors::{by_four, interleave, sums, whole_pixels};
+use super::lab;
+use super::moments::{Light, curves, light};
+pub use super::moments::{moments, moments_of_rgb};
 use super::normalizer::Cast;
 use super::profile::{Method, Moments};
 use super::vectors::inverse_transposed;
-use super::{Pool, lab};
 use crate::error::Result;
 
 /// A channel whose standard deviation is below this is flat, and is moved but not stretched. A
 /// hundredth of a CIELAB unit is far below what 8 bits can show; what is left in such a channel is the
 /// rounding of greys, and torchstain blows it up to the target's contrast (or divides 0 by 0).
 const FLAT: f64 = 0.01;
-
-/// Mean and standard deviation (over N) of L*, a*, b* over all counted colours, in `f64` and in the
-/// order of the colours: the same for any order of pixels. `None` for an empty pool.
-pub fn moments(pool: &Pool) -> Option<Moments> {
-    let n = pool.counted();
-    if n == 0 {
-        return None;
-    }
-    let colours: Vec<([f64; 3], f64)> =
-        pool.colours().map(|(rgb, count)| (lab::of_rgb(rgb), count as f64)).collect();
-    let average = |value: &dyn Fn(&[f64; 3]) -> f64| {
-        colours.iter().fold(0.0, |sum, (lab, count)| sum + value(lab) * count) / n as f64
-    };
-    let mean = [0, 1, 2].map(|c| average(&|lab| lab[c]));
-    let std = [0, 1, 2].map(|c| average(&|lab| (lab[c] - mean[c]) * (lab[c] - mean[c])).sqrt());
-    Some(Moments { mean, std })
-}
 
 /// A map between two pairs of moments.
 ///
@@ -41,16 +28,15 @@ pub fn moments(pool: &Pool) -> Option<Moments> {
 /// 1e21, and `f32` ends at 1e38.
 #[derive(Debug, Clone)]
 pub struct Reinhard {
-    /// For each input channel and sample its part of X, Y, Z, each over that of white.
-    tables: Box<[[f32x4; 256]; 3]>,
+    tables: &'static Light,
     /// What L*, a*, b* are multiplied by.
     factors: [f32; 3],
     /// What is then added, in units of the curve's values.
     offsets: [f32; 3],
     /// Linear RGB from X, Y, Z, each over that of white.
     to_rgb: [[f32; 3]; 3],
-    truncate: Samples,
-    round: Samples,
+    truncate: &'static Samples,
+    round: &'static Samples,
 }
 
 impl Reinhard {
@@ -68,19 +54,11 @@ impl Reinhard {
             ([factor(0), factor(1), factor(2)], target.mean)
         };
         let shift = |c: usize| offsets[c] - factors[c] * source.mean[c];
-        let mut tables = Box::new([[f32x4::ZERO; 256]; 3]);
-        for (k, table) in tables.iter_mut().enumerate() {
-            for (sample, entry) in (0..=255).zip(table.iter_mut()) {
-                let light = lab::light(sample);
-                let part = |row: usize| (lab::RGB_TO_XYZ[row][k] * light / lab::WHITE[row]) as f32;
-                *entry = f32x4::from([part(0), part(1), part(2), 0.0]);
-            }
-        }
         // The inverse of a constant matrix: it is there. Linear RGB is its rows times XYZ.
         let columns = inverse_transposed(&lab::RGB_TO_XYZ).unwrap_or_default();
         let to_rgb = |row: usize, k: usize| (columns[k][row] * lab::WHITE[k]) as f32;
         Self {
-            tables,
+            tables: light(),
             factors: factors.map(|f| f as f32),
             offsets: [
                 ((16.0 - 16.0 * factors[0] + shift(0)) / 116.0) as f32,
@@ -88,8 +66,8 @@ impl Reinhard {
                 (shift(2) / 200.0) as f32,
             ],
             to_rgb: [0, 1, 2].map(|row| [to_rgb(row, 0), to_rgb(row, 1), to_rgb(row, 2)]),
-            truncate: Samples::new(0.0),
-            round: Samples::new(0.5),
+            truncate: &TRUNCATE,
+            round: &ROUND,
         }
     }
 
@@ -100,8 +78,8 @@ impl Reinhard {
     pub fn apply(&self, rgb: &[u8], out: &mut [u8], cast: Cast) -> Result<()> {
         whole_pixels(rgb, out)?;
         let samples = match cast {
-            Cast::Truncate => &self.truncate,
-            Cast::Round => &self.round,
+            Cast::Truncate => self.truncate,
+            Cast::Round => self.round,
         };
         by_four(rgb, out, |block| self.four(block, samples));
         Ok(())
@@ -109,46 +87,32 @@ impl Reinhard {
 
     #[inline(always)]
     fn four(&self, block: &[u8; 12], samples: &Samples) -> [u8; 12] {
-        let [x, y, z, _] = sums(&self.tables, block);
-        let [x, y, z] = [curve(x), curve(y), curve(z)];
+        let [x, y, z, _] = sums(self.tables, block);
+        let [x, y, z] = curves([x, y, z]);
         let new_y = y * self.factors[0] + self.offsets[0];
         let new_x = new_y + ((x - y) * self.factors[1] + self.offsets[1]);
         let new_z = new_y - ((y - z) * self.factors[2] + self.offsets[2]);
-        let [x, y, z] = [uncurve(new_x), uncurve(new_y), uncurve(new_z)];
+        let [x, y, z] = uncurves([new_x, new_y, new_z]);
         interleave(self.to_rgb.map(|row| samples.of(x * row[0] + y * row[1] + z * row[2])))
     }
 }
 
-/// The curve of CIELAB.
+/// The way back, as [`curves`].
 #[inline(always)]
-fn curve(part: f32x4) -> f32x4 {
-    let dark = part.simd_le(f32x4::splat(lab::DARK as f32));
-    let line = part * lab::SLOPE as f32 + lab::OFFSET as f32;
-    dark.select(line, cube_root(part.fast_max(f32x4::splat(lab::DARK as f32))))
+fn uncurves(values: [f32x4; 3]) -> [f32x4; 3] {
+    let [x, y, z] = values;
+    let least = x.fast_min(y).fast_min(z);
+    if least.simd_gt(f32x4::splat(lab::DARK_BACK as f32)).all() {
+        return values.map(|value| value * value * value);
+    }
+    values.map(uncurve)
 }
 
-/// The way back.
 #[inline(always)]
 fn uncurve(value: f32x4) -> f32x4 {
     let bright = value.simd_gt(f32x4::splat(lab::DARK_BACK as f32));
     let line = (value - lab::OFFSET as f32) * (1.0 / lab::SLOPE) as f32;
     bright.select(value * value * value, line)
-}
-
-/// Cube root of a positive normal number. One over it is guessed from its bits (within 4 %), brought
-/// to 2e-5 by three terms of a series, and the root itself brought to the last bits by Newton's step.
-#[inline(always)]
-fn cube_root(t: f32x4) -> f32x4 {
-    let bits = f32x4::from_i32x4(cast::<f32x4, i32x4>(t));
-    // The exponent is divided by −3 where it stands; the constant is that of the least error.
-    let guess = (bits * (-1.0_f32 / 3.0) + 1_419_898_304.0).fast_trunc_int();
-    let r = cast::<i32x4, f32x4>(guess);
-    let h = f32x4::splat(1.0) - t * r * (r * r);
-    let series = (h * (14.0_f32 / 81.0) + 2.0_f32 / 9.0) * h + 1.0_f32 / 3.0;
-    let r = r + r * (h * series);
-    let square = r * r;
-    let root = t * square;
-    root - (root * root * root - t) * (square * (1.0_f32 / 3.0))
 }
 
 /// From light to samples: sRGB's curve, the clipping and the cast in one, exactly. The sample is the
@@ -164,6 +128,10 @@ struct Samples {
 
 /// Light that makes a 0 whatever the cast: 2⁻¹³. Less is taken for as much.
 const LEAST: f32 = 1.0 / 8192.0;
+
+/// Made once: to make them takes as long as to change a small image.
+static TRUNCATE: LazyLock<Samples> = LazyLock::new(|| Samples::new(0.0));
+static ROUND: LazyLock<Samples> = LazyLock::new(|| Samples::new(0.5));
 
 impl Samples {
     /// `half`: 0 to truncate, 0.5 to round.
@@ -202,17 +170,6 @@ impl Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cube_roots_are_right_to_two_units_in_the_last_place() {
-        let mut worst = 0.0_f64;
-        for step in 0..2_200_000_u32 {
-            let t = f32::from_bits(0x3C11_0000 + step * 28);
-            let found = f64::from(cube_root(f32x4::splat(t)).to_array()[1]);
-            worst = worst.max((found / libm::cbrt(f64::from(t)) - 1.0).abs());
-        }
-        assert!(worst < f64::from(f32::EPSILON), "{worst:e}");
-    }
 
     #[test]
     fn the_table_of_thresholds_is_the_definition() {

@@ -87,6 +87,12 @@ pub fn fit_all_ways(rgb: &[u8], options: &FitOptions) -> Fitted {
     assert_eq!((fast.status, fast.measured), (exact.status, exact.measured));
     let stains = |fitted: &Fitted| fitted.profile.as_ref().and_then(|profile| profile.stains);
     assert_eq!(stains(&fast), stains(&exact));
+    let moments = |fitted: &Fitted| fitted.profile.as_ref().and_then(|profile| profile.lab);
+    assert_eq!(moments(&fast), moments(&exact));
+    // The same pixels from the last to the first.
+    let reversed: Vec<u8> = rgb.as_chunks::<3>().0.iter().rev().flatten().copied().collect();
+    let turned = fit_rgb(&reversed, options);
+    assert_eq!((turned.status, moments(&turned)), (exact.status, moments(&exact)));
     // Once more with what the first image left behind.
     let mut again = FastFit::new(options);
     again.fit(&[40, 30, 200, 100, 30, 70]);

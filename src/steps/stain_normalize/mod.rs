@@ -304,7 +304,7 @@ impl StainNormalize {
 
     fn fit(&self, image: &Image) -> Fitted {
         let options = self.params.options();
-        if (options.method, options.over) != (Method::Macenko, Over::All) {
+        if options.over != Over::All {
             return fit(&pool_of(image, &options), &options);
         }
         // What a fit needs beside the pixels is kept for the next image.

@@ -174,7 +174,7 @@ const KNOWN: [(&str, &str); 6] = [
     ("linear, background kept", "e493e704468c14c7843b4bc1fa742b0340c4237b5db57bdbdc5c9d21a7973e2c"),
     ("clipped", "54f01365dc807f5f880968652cf22eb568c7db229169c5314cb2bca94ee070d7"),
     ("lasso", "b904f88aa5d90c4a7491a361237dbde5803853c7ee05b860e2e8e77d7bf36e10"),
-    ("reinhard", "7f97e62385c14cedc2647362c55f6221f4d1b1770a9fcdf2c056443d2adf1b05"),
+    ("reinhard", "3bef6249d60a77e66c4c463f27441ae51dd5edae640ed47b396a7d57dfdf7df4"),
     ("planes", "6d857bd5ebe58c90e5c3ad39017b6c4d71f55e245f8420fa0903da98a4b4bcfd"),
 ];
 
