@@ -42,10 +42,11 @@
 //! | 2 | [`step`] | the trait, its inputs by grain, the way out, the crew of threads |
 //! | 2 | [`dataset`] | a root URI: read, stage, commit whole, verify |
 //! | 1 | [`slide`], [`image`] | pixels: pyramids of any format behind one trait; codecs, EXIF |
+//! | 1 | [`pixels`], [`background`] | what is done to pixels; what stands still in a series of photos |
 //! | 1 | [`stain`] | stains of pixels: estimated, separated, brought to a target |
 //! | 1 | [`manifest`], [`record`] | the table of items; why outputs exist, and their key |
 //! | 1 | [`summary`] | what a run leaves for people: `run.json`, `failures.jsonl` |
-//! | 0 | [`digest`], [`error`] | BLAKE3 and canonical JSON; errors that say who must act |
+//! | 0 | [`digest`], [`random`], [`error`] | BLAKE3 and canonical JSON; counter-based draws; errors that say who must act |
 //!
 //! # Architecture invariants
 //!
@@ -92,6 +93,7 @@
 //!   it.
 #![warn(missing_docs)]
 
+pub mod background;
 pub mod cli;
 pub mod dataset;
 pub mod describe;
@@ -102,6 +104,8 @@ pub mod image;
 pub mod lineage;
 pub mod manifest;
 pub mod pipeline;
+pub mod pixels;
+pub mod random;
 pub mod record;
 pub mod report;
 pub mod slide;

@@ -12,9 +12,12 @@ use std::path::Path;
 const LAYERS: &[(&str, u32)] = &[
     ("error", 0),
     ("digest", 0),
+    ("random", 0),
     ("image", 1),
     ("slide", 1),
     ("stain", 1),
+    ("pixels", 1),
+    ("background", 1),
     ("annotation", 1),
     ("manifest", 1),
     ("record", 1),
@@ -34,7 +37,14 @@ const LAYERS: &[(&str, u32)] = &[
 /// Arrows within a layer: (from, to). Each is a decision.
 const BESIDE: &[(&str, &str)] = &[
     ("digest", "error"),
+    ("random", "digest"),
+    ("random", "error"),
     ("slide", "image"),
+    ("pixels", "image"),
+    // Stain augmentation is a table like every other.
+    ("pixels", "stain"),
+    ("background", "image"),
+    ("background", "pixels"),
     ("pipeline", "describe"),
     // The report is written by the run, just before the manifest.
     ("engine", "report"),

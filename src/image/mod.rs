@@ -133,6 +133,14 @@ impl Image {
         }
     }
 
+    /// The samples of an 8-bit image, to be changed in place; `None` for deeper ones.
+    pub fn as_u8_mut(&mut self) -> Option<&mut [u8]> {
+        match &mut self.samples {
+            Samples::U8(v) => Some(v),
+            _ => None,
+        }
+    }
+
     /// An 8-bit image as an ndarray view of shape `(height, width, channels)`; `None` for deeper ones.
     pub fn view(&self) -> Option<ndarray::ArrayView3<'_, u8>> {
         let shape = (self.height_px as usize, self.width_px as usize, self.channels as usize);

@@ -1,0 +1,1 @@
+//! What stands still in a series of photos, and what does not.

@@ -1,0 +1,1 @@
+//! Sums over neighbours: box, Gaussian, median, motion, defocus, sharpening.

@@ -1,0 +1,1 @@
+//! Colours: grey, hue and saturation, white balance, order of channels.

@@ -1,0 +1,1 @@
+//! What a poor codec or a small sensor leaves of an image.

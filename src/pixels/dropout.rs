@@ -1,0 +1,1 @@
+//! Rectangles that are blotted out.

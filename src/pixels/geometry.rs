@@ -1,0 +1,1 @@
+//! Flips, quarter turns, crops and frames: pixels move, none is computed.

@@ -1,0 +1,1 @@
+//! Counts of grey levels, and what is made of them: equalization, CLAHE, stretch, matching.

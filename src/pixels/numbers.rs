@@ -1,0 +1,1 @@
+//! Samples as numbers: scaled, centred, laid out by channel or by pixel.

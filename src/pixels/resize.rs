@@ -1,0 +1,1 @@
+//! Other sizes of an image.

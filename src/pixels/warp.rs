@@ -1,0 +1,1 @@
+//! Pixels read between pixels: affine, perspective and free maps.

@@ -1,0 +1,1 @@
+//! Fog, rain, shadow and sun flare.
