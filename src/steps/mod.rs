@@ -2,6 +2,7 @@
 
 pub mod encode;
 pub mod fit_stain;
+pub mod photo;
 pub mod scan;
 mod stain;
 pub mod stain_normalize;
