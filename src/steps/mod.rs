@@ -1,6 +1,8 @@
 //! The steps, one file or folder each, and the list of them.
 
+pub mod arrays;
 pub mod encode;
+pub mod fit_normalize;
 pub mod fit_stain;
 pub mod photo;
 pub mod scan;
