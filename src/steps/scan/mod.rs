@@ -1,7 +1,7 @@
 //! `scan`: files to the first manifest.
 
 mod detections;
-mod exif;
+pub(super) mod exif;
 mod labels;
 mod selection;
 #[cfg(test)]
