@@ -169,14 +169,25 @@ mod tests {
 
     #[test]
     fn specks_go_and_gaps_close() {
-        let rows = ["........", ".###.###", ".###.###", ".###.###", "........", "#......."];
+        let rows = [
+            "...........",
+            "...........",
+            "..###.###..",
+            "..###.###..",
+            "..###.###..",
+            "...........",
+            "#..........",
+        ];
         let text = rows.concat();
         let difference: Vec<u8> = text.bytes().map(|b| if b == b'#' { 99 } else { 0 }).collect();
-        let made = mask(&difference, &[0; 48], &thresholds(Rule { least: 20, k: 4.0 }, 0), 8);
+        let made = mask(&difference, &[0; 77], &thresholds(Rule { least: 20, k: 4.0 }, 0), 11);
         let made: String = made.iter().map(|&m| if m == 1 { '#' } else { '.' }).collect();
-        let rows: Vec<&str> = (0..6).map(|y| &made[y * 8..][..8]).collect();
+        let rows: Vec<&str> = (1..6).map(|y| &made[y * 11..][..11]).collect();
         // The corners are rounded off, the gap between the two squares is filled.
-        assert_eq!(rows, ["........", "..#...#.", ".#######", "..#...#.", "........", "........"]);
+        let expected =
+            ["...........", "...#...#...", "..#######..", "...#...#...", "..........."];
+        assert_eq!(rows, expected);
+        assert_eq!(made[66..].matches('#').count(), 0);
     }
 
     #[test]
