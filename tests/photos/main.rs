@@ -1,0 +1,8 @@
+//! What is done to photos, tried on tiny arrays and against other programs.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod arrays;
+mod decode;
+mod png;
