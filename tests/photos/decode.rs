@@ -5,8 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use microtome::image::Image;
-use microtome::image::open::{IccStatus, Opened, Options, SourceMode, open_photo};
+use microtome::image::open::{IccStatus, Opened, Options, SourceMode, open_photo, to_working};
+use microtome::image::{Image, Samples};
 
 use crate::common;
 
@@ -26,6 +26,7 @@ for name in names:
     try:
         im = Image.open(name)
         turn = im.getexif().get(0x0112, 1)
+        moving = getattr(im, "is_animated", False) and im.format != "MPO"
         im.load()
         icc = im.info.get("icc_profile")
         if im.mode in ("I;16", "I;16B", "I"):
@@ -47,9 +48,10 @@ for name in names:
             white.paste(im, mask=alpha)
             im = white
         data = im.tobytes()
-        head = struct.pack("<III", im.width, im.height, turn if isinstance(turn, int) and 1 <= turn <= 8 else 1)
+        turn = turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
+        head = struct.pack("<IIII", im.width, im.height, turn, moving)
     except Exception as e:
-        head, data = struct.pack("<III", 0, 0, 0), b""
+        head, data = bytes(16), b""
     sys.stdout.buffer.write(head + data)
 "#;
 
@@ -58,6 +60,7 @@ struct Peer {
     width_px: u32,
     height_px: u32,
     orientation: u8,
+    animated: bool,
     rgb: Vec<u8>,
 }
 
@@ -75,13 +78,14 @@ fn pillow(python: &Path, how: &str, files: &[PathBuf]) -> Vec<Option<Peer>> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut rest = output.stdout.as_slice();
     let peers = files.iter().map(|_| {
-        let mut head = [0; 12];
+        let mut head = [0; 16];
         rest.read_exact(&mut head).unwrap();
         let number = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().unwrap());
         let (width_px, height_px, orientation) = (number(0), number(4), number(8) as u8);
         let mut rgb = vec![0; width_px as usize * height_px as usize * 3];
         rest.read_exact(&mut rgb).unwrap();
-        (width_px > 0).then_some(Peer { width_px, height_px, orientation, rgb })
+        let animated = number(12) > 0;
+        (width_px > 0).then_some(Peer { width_px, height_px, orientation, animated, rgb })
     });
     let peers = peers.collect();
     assert!(rest.is_empty());
@@ -178,6 +182,9 @@ fn every_photo_is_what_pillow_says() {
                         ours.orientation, peer.orientation
                     ));
                 }
+                if ours.animated != peer.animated {
+                    wrong.push(format!("{short}: animated is {}", ours.animated));
+                }
                 let far = farthest(&rgb(&ours.image), &peer.rgb);
                 // Pillow cuts 16-bit colours to their upper byte, we round.
                 let allowed = u8::from(ours.bit_depth == 16);
@@ -213,9 +220,9 @@ fn profiles_are_applied_as_little_cms_does() {
         ("generic/orientation/Landscape_2.jpg", SourceMode::Rgb, 1),
         ("generic/orientation/Landscape_7.jpg", SourceMode::Rgb, 1),
         ("generic/sharp/prophoto.png", SourceMode::Rgb, 1),
-        ("generic/libvips/sample-xyb.jpg", SourceMode::Rgb, 2),
-        ("generic/jpeg-bench/Kiara_limited_progressive_four_components.jpg", SourceMode::Ycck, 2),
-        ("generic/sharp/Channel_digital_image_CMYK_color.jpg", SourceMode::Ycck, 2),
+        ("generic/libvips/sample-xyb.jpg", SourceMode::Rgb, 1),
+        ("generic/jpeg-bench/Kiara_limited_progressive_four_components.jpg", SourceMode::Ycck, 1),
+        ("generic/sharp/Channel_digital_image_CMYK_color.jpg", SourceMode::Ycck, 1),
         ("he_patches/histolab-thumbs/diagnostic-slide-thumb-rgb.png", SourceMode::Rgb, 1),
         ("he_patches/histolab-thumbs/wsi-blue-pen.png", SourceMode::Rgba, 1),
     ];
@@ -323,4 +330,80 @@ fn a_turned_photo_says_how_to_turn_it() {
         let (width, height) = (opened.image.width_px(), opened.image.height_px());
         assert_eq!((width, height), if turn > 4 { (450, 600) } else { (600, 450) });
     }
+}
+
+/// The names of PngSuite say what is in the files: `basn3p04` is a palette of 4 bits.
+#[test]
+fn modes_and_depths_are_those_of_the_file() {
+    let Some(data) = common::data_or_skip("modes_and_depths_are_those_of_the_file") else {
+        return;
+    };
+    let mut seen = 0;
+    for path in files(&data.join("generic/pngsuite")) {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if !name.starts_with("bas") {
+            continue;
+        }
+        let mode = match &name[4..6] {
+            "0g" => SourceMode::Grey,
+            "2c" => SourceMode::Rgb,
+            "3p" => SourceMode::Palette,
+            "4a" => SourceMode::GreyAlpha,
+            _ => SourceMode::Rgba,
+        };
+        let bits: u8 = name[6..8].parse().unwrap();
+        let deep = Options { keep_16_bit: true, ..RAW };
+        for (options, kept) in [(RAW, 8), (deep, if bits == 16 { 16 } else { 8 })] {
+            let opened = open(&path, &options).unwrap();
+            assert_eq!((opened.mode, opened.bit_depth), (mode, bits), "{name}");
+            assert_eq!(opened.image.samples().bit_depth(), kept, "{name}");
+            let grey = matches!(mode, SourceMode::Grey | SourceMode::GreyAlpha);
+            assert_eq!(opened.image.channels(), if grey { 1 } else { 3 }, "{name}");
+        }
+        seen += 1;
+    }
+    assert!(seen >= 15, "{seen} files");
+}
+
+const OPENCV: &str = r#"
+import sys
+import cv2
+for name in sys.argv[1:]:
+    im = cv2.imread(name, cv2.IMREAD_UNCHANGED)
+    im = im if im.ndim == 2 else cv2.cvtColor(im, cv2.COLOR_BGR2RGB)
+    sys.stdout.buffer.write(im.tobytes())
+"#;
+
+#[test]
+fn sixteen_bits_are_those_of_opencv() {
+    let name = "sixteen_bits_are_those_of_opencv";
+    let (Some(data), Some(python)) =
+        (common::data_or_skip(name), common::python_or_skip(name, &["cv2"]))
+    else {
+        return;
+    };
+    let list = ["basn0g16", "oi4n0g16", "oi9n0g16", "oi2n2c16", "oi9n2c16", "ps2n2c16"];
+    let paths = list.map(|file| data.join(format!("generic/pngsuite/{file}.png")));
+    let output = Command::new(python).args(["-c", OPENCV]).args(&paths).output().unwrap();
+    let mut ours = Vec::new();
+    for path in &paths {
+        let opened = open(path, &Options { keep_16_bit: true, ..RAW }).unwrap();
+        match opened.image.samples() {
+            Samples::U16(v) => ours.extend(v.iter().flat_map(|s| s.to_ne_bytes())),
+            _ => panic!("16 bits stay 16 bits"),
+        }
+    }
+    assert!(output.status.success() && output.stdout == ours);
+}
+
+#[test]
+fn pixels_from_elsewhere_get_the_same_treatment() {
+    let deep = Image::new(1, 2, 2, Samples::U16(vec![0, 65_535, 257, 0])).unwrap();
+    let options = Options { background: [10, 20, 30], ..Options::default() };
+    let (image, icc) = to_working(deep.clone(), None, &options).unwrap();
+    assert_eq!((icc, image.as_u8().unwrap()), (IccStatus::None, &[0, 0, 0, 10, 20, 30][..]));
+    let (image, icc) = to_working(deep, Some(b"no profile"), &options).unwrap();
+    assert_eq!((icc, image.as_u8().unwrap()), (IccStatus::Broken, &[0, 0, 0, 10, 20, 30][..]));
+    let floats = Image::new(1, 1, 1, Samples::F32(vec![0.5])).unwrap();
+    assert_eq!(to_working(floats, None, &options).unwrap_err().kind(), "unsupported");
 }

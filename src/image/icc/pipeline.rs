@@ -223,17 +223,15 @@ impl Grid {
             axes[at] = (place - below as f64, if last == 0 { 0 } else { stride });
             stride *= self.points[at];
         }
-        let Some((&mut (outer, step), inner)) = axes[..inputs].split_first_mut() else {
-            return v;
-        };
         if inputs < 4 {
             return self.simplex(base, &mut axes[..inputs]);
         }
-        let low = self.simplex(base, &mut inner.to_owned());
+        let [(outer, step), inner @ ..] = axes;
+        let low = self.simplex(base, &mut inner.clone());
         if outer == 0.0 {
             return low;
         }
-        let mut mixed = self.simplex(base + step, inner);
+        let mut mixed = self.simplex(base + step, &mut inner.clone());
         for (mixed, low) in mixed.iter_mut().zip(low) {
             *mixed = low + (*mixed - low) * outer;
         }
