@@ -17,7 +17,7 @@ pub fn photo() -> Image {
     let mut grain = 1_u32;
     for y in 0..SIDE {
         for x in 0..SIDE {
-            let edge = if (x / 96 + y / 64) % 2 == 0 { 60 } else { 0 };
+            let edge = if (x / 96 + y / 64).is_multiple_of(2) { 60 } else { 0 };
             for shade in [x / 4, y / 4, (x + y) / 8] {
                 grain = grain.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 data.push((40 + shade + edge + (grain >> 29)) as u8);

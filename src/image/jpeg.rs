@@ -171,7 +171,7 @@ fn check_inks(picture: &[Segment<'_>]) -> Result<()> {
         frame.unwrap_or_default().chunks_exact(3).map(|c| (c[1] >> 4, c[1] & 15)).collect();
     let sound = match factors.as_slice() {
         &[first, second, third, last] => {
-            let fits = |of: u8, part: u8| part > 0 && of % part == 0;
+            let fits = |of: u8, part: u8| part > 0 && of.is_multiple_of(part);
             let full = fits(first.0, second.0) && fits(first.1, second.1);
             first == last && second == third && full
         }

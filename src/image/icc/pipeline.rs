@@ -243,8 +243,8 @@ impl Grid {
         axes.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut sum = [0.0; 4];
         let mut add = |at: usize, weight: f64| {
-            for (sum, &value) in sum.iter_mut().zip(self.values.iter().skip(at).take(self.outputs))
-            {
+            let values = self.values.get(at..at + self.outputs).unwrap_or_default();
+            for (sum, &value) in sum.iter_mut().zip(values) {
                 *sum += f64::from(value) * weight;
             }
         };
