@@ -6,7 +6,7 @@
 //! the darkest device colour (of a press: what its perceptual table prints for black), neutral, at most
 //! L* = 50; not compensated where there are tables, but none for this intent.
 //!
-//! The arithmetic is our own because the crates' depends on the processor: wide paths that fuse
+//! The arithmetic is our own because the crates' depends on the CPU: wide paths that fuse
 //! multiplications give other bits than narrow ones. 8-bit RGB through a matrix is tables and sums of
 //! integers; all else `f64` with `+ − × ÷` and `libm`.
 //!

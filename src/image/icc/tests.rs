@@ -95,7 +95,7 @@ fn eight_and_sixteen_bits_agree_and_alpha_stays() {
     }
 }
 
-/// One number for many colours: another compiler, processor or library must give the same.
+/// One number for many colours: another compiler, CPU or library must give the same.
 #[test]
 fn the_same_bits_everywhere() {
     let colours: Vec<u8> = (0..17 * 17 * 17_u32)
