@@ -87,6 +87,8 @@ fn in_jpeg(bytes: &[u8]) -> Parts<'_> {
 
 fn in_png(bytes: &[u8]) -> Parts<'_> {
     let mut parts = Parts::default();
+    // Frames of the animation, and whether its first is the picture that everybody sees.
+    let (mut frames, mut framed) = (0, false);
     let mut rest = bytes.get(8..).unwrap_or_default();
     while let Some((length, kind)) = rest.first_chunk::<8>().map(|head| head.split_at(4)) {
         let length = length.iter().fold(0, |n, &b| n << 8 | usize::from(b));
@@ -101,9 +103,10 @@ fn in_png(bytes: &[u8]) -> Parts<'_> {
                     parts.coding = Coding::Palette;
                 }
             }
-            b"acTL" => {
-                parts.animated = body.first_chunk().is_some_and(|n| u32::from_be_bytes(*n) > 1);
-            }
+            b"acTL" => frames = body.first_chunk().map_or(0, |n| u32::from_be_bytes(*n)),
+            b"fcTL" => framed = true,
+            b"IDAT" if framed => parts.animated = frames > 1,
+            b"IDAT" => parts.animated = frames > 0,
             b"iCCP" if parts.profile.is_none() => parts.profile = Some(inflated(body).into()),
             b"eXIf" if parts.exif.is_none() => parts.exif = Some(body),
             b"IEND" => break,

@@ -109,6 +109,9 @@ pub fn decode_with_tables(
     let (picture, scans) = segments(bytes)?;
     let header = frame(&picture)?;
     check(&header, colour, limit_bytes)?;
+    if colour == Colour::Inks {
+        check_inks(&picture)?;
+    }
     check_lossless(&picture, &bytes[scans..], header.precision)?;
     if !is_ended(bytes, scans) {
         return Err(broken(format!(
@@ -157,6 +160,30 @@ fn check(header: &Header, colour: Colour, limit_bytes: u64) -> Result<()> {
         ));
     }
     super::check_size(header.width_px, header.height_px, header.components.into(), limit_bytes)
+}
+
+/// Of four components, the decoder takes the first and the last for stored in full and the two between
+/// for stored alike.
+fn check_inks(picture: &[Segment<'_>]) -> Result<()> {
+    let frame =
+        picture.iter().find(|s| matches!(s.code, 0xC0..=0xC3)).and_then(|s| s.body.get(6..));
+    let factors: Vec<(u8, u8)> =
+        frame.unwrap_or_default().chunks_exact(3).map(|c| (c[1] >> 4, c[1] & 15)).collect();
+    let sound = match factors.as_slice() {
+        &[first, second, third, last] => {
+            let fits = |of: u8, part: u8| part > 0 && of.is_multiple_of(part);
+            let full = fits(first.0, second.0) && fits(first.1, second.1);
+            first == last && second == third && full
+        }
+        _ => false,
+    };
+    if sound {
+        return Ok(());
+    }
+    Err(Error::unsupported(
+        format!("a JPEG of four components that are sampled {factors:?}"),
+        "write it again without subsampling",
+    ))
 }
 
 /// A lossless scan shifts its samples by the last nibble of its header: by less than they have bits.

@@ -1,6 +1,9 @@
-//! What is done to photos, tried on tiny arrays and against other programs.
+//! What is done to photos, held to other programs and to what can be worked out by hand.
 
 #[path = "../common/mod.rs"]
 mod common;
 
+mod arrays;
+mod decode;
+mod png;
 mod random;

@@ -67,8 +67,12 @@ impl Curve {
         }
     }
 
-    /// The curve at `x`, both bounded to 0–1.
+    /// The curve at `x`, both bounded to 0–1; but what is left as it is, is left beyond that too, as colour
+    /// engines leave it: a colour outside of sRGB may come back in the next matrix.
     pub(super) fn at(&self, x: f64) -> f64 {
+        if matches!(self, Self::Identity) {
+            return x;
+        }
         let x = bounded(x);
         match self {
             Self::Identity => x,

@@ -47,7 +47,7 @@ impl Coding {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Stage {
+enum Part {
     Curves(Vec<Curve>),
     /// Rows of a 3 × 3 matrix, and what is added.
     Matrix([[f64; 3]; 3], [f64; 3]),
@@ -68,7 +68,7 @@ pub(super) struct Pipeline {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     pub(super) coding: Coding,
-    stages: Vec<Stage>,
+    parts: Vec<Part>,
 }
 
 /// Most numbers of a table.
@@ -95,19 +95,19 @@ pub(super) fn lut(tag: Bytes<'_>, lab: bool) -> Option<Pipeline> {
         |samples: usize, count: usize, numbers: &mut dyn FnMut(usize) -> Option<Vec<f32>>| {
             let all = numbers(samples.checked_mul(count)?)?;
             let table = |part: &[f32]| Curve::Table(part.iter().map(|&v| v.into()).collect());
-            Some(Stage::Curves(all.chunks_exact(samples).map(table).collect()))
+            Some(Part::Curves(all.chunks_exact(samples).map(table).collect()))
         };
     let first = curves(before, inputs, &mut numbers)?;
     let points = vec![points; inputs];
     let values = numbers(size(&points, outputs)?)?;
-    let grid = Stage::Grid(Grid { points, outputs, values });
+    let grid = Part::Grid(Grid { points, outputs, values });
     let last = curves(after, outputs, &mut numbers)?;
     let coding = match (lab, wide) {
         (false, _) => Coding::Xyz,
         (true, true) => Coding::OldLab,
         (true, false) => Coding::Lab,
     };
-    Some(Pipeline { inputs, outputs, coding, stages: vec![first, grid, last] })
+    Some(Pipeline { inputs, outputs, coding, parts: vec![first, grid, last] })
 }
 
 /// Reads `mAB ` (A curves, table, M curves, matrix, B curves) or `mBA ` (the other way round).
@@ -122,21 +122,21 @@ pub(super) fn multi(tag: Bytes<'_>, lab: bool) -> Option<Pipeline> {
     let (b, matrix, m, grid, a) = (offset(12)?, offset(16)?, offset(20)?, offset(24)?, offset(28)?);
     // The B and M curves and the matrix stand on the side of the connection space.
     let (near, far) = if back { (inputs, outputs) } else { (outputs, inputs) };
-    let mut stages = Vec::new();
+    let mut parts = Vec::new();
     if a != 0 {
-        stages.push(Stage::Curves(nested(tag, a, far)?));
+        parts.push(Part::Curves(nested(tag, a, far)?));
     }
     if grid != 0 {
         let points: Vec<usize> =
             tag.get(grid..grid.checked_add(inputs)?)?.iter().map(|&p| p.into()).collect();
         let wide = *tag.get(grid.checked_add(16)?)? == 2;
         let values = scaled(tag, grid.checked_add(20)?, size(&points, outputs)?, wide)?;
-        stages.push(Stage::Grid(Grid { points, outputs, values }));
+        parts.push(Part::Grid(Grid { points, outputs, values }));
     } else if inputs != outputs {
         return None;
     }
     if m != 0 {
-        stages.push(Stage::Curves(nested(tag, m, near)?));
+        parts.push(Part::Curves(nested(tag, m, near)?));
     }
     if matrix != 0 && near == 3 {
         let mut e = [0.0; 12];
@@ -144,14 +144,14 @@ pub(super) fn multi(tag: Bytes<'_>, lab: bool) -> Option<Pipeline> {
             *e = fixed(tag.u32(place)?);
         }
         let rows = [[e[0], e[1], e[2]], [e[3], e[4], e[5]], [e[6], e[7], e[8]]];
-        stages.push(Stage::Matrix(rows, [e[9], e[10], e[11]]));
+        parts.push(Part::Matrix(rows, [e[9], e[10], e[11]]));
     }
-    stages.push(Stage::Curves(nested(tag, b, near)?));
+    parts.push(Part::Curves(nested(tag, b, near)?));
     if back {
-        stages.reverse();
+        parts.reverse();
     }
     let coding = if lab { Coding::Lab } else { Coding::Xyz };
-    Some(Pipeline { inputs, outputs, coding, stages })
+    Some(Pipeline { inputs, outputs, coding, parts })
 }
 
 /// Curves one behind the other, each at a multiple of four bytes.
@@ -184,22 +184,22 @@ fn scaled(tag: Bytes<'_>, at: usize, count: usize, wide: bool) -> Option<Vec<f32
 }
 
 impl Pipeline {
-    /// All stages, one after the other; numbers that an input or output has not are ignored or 0.
+    /// All parts, one after the other; numbers that an input or output has not are ignored or 0.
     pub(super) fn run(&self, mut v: [f64; 4]) -> [f64; 4] {
-        for stage in &self.stages {
-            match stage {
-                Stage::Curves(curves) => {
+        for part in &self.parts {
+            match part {
+                Part::Curves(curves) => {
                     for (v, curve) in v.iter_mut().zip(curves) {
                         *v = curve.at(*v);
                     }
                 }
-                Stage::Matrix(rows, add) => {
+                Part::Matrix(rows, add) => {
                     let [x, y, z, _] = v;
                     for ((v, row), add) in v.iter_mut().zip(rows).zip(add) {
                         *v = row[0] * x + row[1] * y + row[2] * z + add;
                     }
                 }
-                Stage::Grid(grid) => v = grid.at(v),
+                Part::Grid(grid) => v = grid.at(v),
             }
         }
         v
@@ -223,17 +223,15 @@ impl Grid {
             axes[at] = (place - below as f64, if last == 0 { 0 } else { stride });
             stride *= self.points[at];
         }
-        let Some((&mut (outer, step), inner)) = axes[..inputs].split_first_mut() else {
-            return v;
-        };
         if inputs < 4 {
             return self.simplex(base, &mut axes[..inputs]);
         }
-        let low = self.simplex(base, &mut inner.to_owned());
+        let [(outer, step), inner @ ..] = axes;
+        let low = self.simplex(base, &mut inner.clone());
         if outer == 0.0 {
             return low;
         }
-        let mut mixed = self.simplex(base + step, inner);
+        let mut mixed = self.simplex(base + step, &mut inner.clone());
         for (mixed, low) in mixed.iter_mut().zip(low) {
             *mixed = low + (*mixed - low) * outer;
         }
@@ -245,8 +243,8 @@ impl Grid {
         axes.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut sum = [0.0; 4];
         let mut add = |at: usize, weight: f64| {
-            for (sum, &value) in sum.iter_mut().zip(self.values.iter().skip(at).take(self.outputs))
-            {
+            let values = self.values.get(at..at + self.outputs).unwrap_or_default();
+            for (sum, &value) in sum.iter_mut().zip(values) {
                 *sum += f64::from(value) * weight;
             }
         };

@@ -14,8 +14,9 @@ pub(super) enum Model {
     /// Curves, then a matrix whose columns are the XYZ of the three lights.
     Matrix { curves: Box<[Curve; 3]>, columns: [[f64; 3]; 3] },
     /// Tables of several dimensions. `back` is the way from colours to device numbers (perceptual), which
-    /// tells how dark a press prints.
-    Tables { there: Box<Pipeline>, back: Option<Box<Pipeline>>, press: bool },
+    /// tells how dark a press prints. Tables that are made for another intent only say nothing about black
+    /// that could be compensated: then it is not `relative`.
+    Tables { there: Box<Pipeline>, back: Option<Box<Pipeline>>, press: bool, relative: bool },
 }
 
 /// A profile that can be applied.
@@ -76,7 +77,9 @@ pub(super) fn profile(bytes: &[u8]) -> Option<Profile> {
     let model = if let Some(there) = there {
         let there = Box::new(tables(there, channels, 3, lab)?);
         let back = tag(bytes, b"B2A0").and_then(|t| tables(t, 3, channels, lab)).map(Box::new);
-        Model::Tables { there, back, press: channels == 4 && class == b"prtr" }
+        let relative =
+            tag(bytes, b"A2B1").is_some() || channels == 3 && tag(bytes, b"rTRC").is_some();
+        Model::Tables { there, back, press: channels == 4 && class == b"prtr", relative }
     } else if channels == 1 {
         Model::Grey { curve: Curve::read(tag(bytes, b"kTRC")?)?.0, lightness: lab }
     } else if channels == 3 && !lab {

@@ -16,7 +16,8 @@ static FROM_XYZ: LazyLock<[[f64; 3]; 3]> = LazyLock::new(|| {
         m[r[0]][c[0]] * m[r[1]][c[1]] - m[r[0]][c[1]] * m[r[1]][c[0]]
     };
     let others = [[1, 2], [0, 2], [0, 1]];
-    let sign = |row: usize, column: usize| if (row + column) % 2 == 0 { 1.0 } else { -1.0 };
+    let sign =
+        |row: usize, column: usize| if (row + column).is_multiple_of(2) { 1.0 } else { -1.0 };
     let cofactor =
         |row: usize, column: usize| sign(row, column) * minor(others[row], others[column]);
     let determinant: f64 =
