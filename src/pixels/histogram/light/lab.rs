@@ -31,7 +31,8 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let fraction = |step: usize| step as f64 / STEPS as f64;
     let lightness = |step| 2.55 * (116.0 * lab::curve(fraction(step)) - 16.0);
     // Light that makes at least half a sample more: the least of the next.
-    let edges: Vec<f64> = (0..255).map(|x| lab::least_light((f64::from(x) + 0.5) / 255.0)).collect();
+    let edges: Vec<f64> =
+        (0..255).map(|x| lab::least_light((f64::from(x) + 0.5) / 255.0)).collect();
     let sample = |step| edges.partition_point(|edge| *edge <= fraction(step)) as u8;
     Tables {
         light: light.map(|l| l as f32),
@@ -161,7 +162,10 @@ mod tests {
                     if found < 230 && lit.iter().all(|x| (60..255).contains(x)) {
                         let [l, a, b] = lab::of_rgb(lit);
                         assert!((l - exact[0] - 20.0 / 2.55).abs() < 0.3, "{lit:?}: {l}");
-                        assert!((a - exact[1]).abs() < 1.0 && (b - exact[2]).abs() < 1.0, "{lit:?}");
+                        assert!(
+                            (a - exact[1]).abs() < 1.0 && (b - exact[2]).abs() < 1.0,
+                            "{lit:?}"
+                        );
                     }
                 }
             }

@@ -1,0 +1,10 @@
+//! What is done to photos, tried on tiny arrays and against other programs.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod colour;
+mod histogram;
+mod numbers;
+mod peer;
+mod table;
