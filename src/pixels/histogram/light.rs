@@ -8,7 +8,7 @@ use super::{Counts, counts};
 use crate::error::Result;
 use crate::image::Image;
 use crate::pixels::colour::to_grey;
-use crate::pixels::table::{self, Table};
+use crate::pixels::table::{self, Table, planes};
 
 /// What of an RGB image is changed. A grey image has one channel, whatever is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,14 +82,28 @@ pub(super) fn by_plane(
 }
 
 /// Adds what a plane gained to red, green and blue.
+fn add(rgb: &mut [u8], before: &[u8], after: &[u8]) {
+    let mut planes = [[0; planes::PART]; 3];
+    let parts = rgb.chunks_mut(3 * planes::PART);
+    let gains = before.chunks(planes::PART).zip(after.chunks(planes::PART));
+    for (part, (before, after)) in parts.zip(gains) {
+        let n = before.len();
+        planes::split(part, planes.each_mut().map(|plane| &mut plane[..n]));
+        for plane in &mut planes {
+            gain(&mut plane[..n], before, after);
+        }
+        planes::join(planes.each_ref().map(|plane| &plane[..n]), part);
+    }
+}
+
 #[multiversion(targets(
     "x86_64+avx512f+avx512bw+avx512vl+avx512dq",
     "x86_64+avx2",
     "aarch64+neon"
 ))]
-fn add(rgb: &mut [u8], before: &[u8], after: &[u8]) {
-    for ((pixel, before), after) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(before).zip(after) {
+fn gain(plane: &mut [u8], before: &[u8], after: &[u8]) {
+    for ((x, before), after) in plane.iter_mut().zip(before).zip(after) {
         let gain = i16::from(*after).wrapping_sub(i16::from(*before));
-        *pixel = pixel.map(|x| i16::from(x).wrapping_add(gain).clamp(0, 255) as u8);
+        *x = i16::from(*x).wrapping_add(gain).clamp(0, 255) as u8;
     }
 }

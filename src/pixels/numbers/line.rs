@@ -9,6 +9,7 @@
 use multiversion::multiversion;
 
 use super::planes::spread;
+use crate::pixels::table::planes::{PART, split};
 
 /// The 256 numbers, and a way to work them out if there is one.
 pub(super) struct Line {
@@ -75,8 +76,21 @@ pub(super) fn apply(
     planes: bool,
 ) {
     match lines.each_ref().map(|line| line.parts) {
-        [Some(r), Some(g), Some(b)] => work_out(&[r, g, b], samples, out, channels, planes),
-        [Some(grey), _, _] if channels == 1 => work_out(&[grey; 3], samples, out, 1, planes),
+        [Some(grey), _, _] if channels == 1 => plane(&grey, samples, out),
+        [Some(r), Some(g), Some(b)] if channels == 3 && planes => {
+            let (red, rest) = out.split_at_mut(samples.len() / 3);
+            let (green, blue) = rest.split_at_mut(samples.len() / 3);
+            let mut parts = [[0; PART]; 3];
+            let outs = red.chunks_mut(PART).zip(green.chunks_mut(PART)).zip(blue.chunks_mut(PART));
+            for (samples, ((red, green), blue)) in samples.chunks(3 * PART).zip(outs) {
+                let n = red.len();
+                split(samples, parts.each_mut().map(|part| &mut part[..n]));
+                plane(&r, &parts[0][..n], red);
+                plane(&g, &parts[1][..n], green);
+                plane(&b, &parts[2][..n], blue);
+            }
+        }
+        [Some(r), Some(g), Some(b)] if channels == 3 => interleaved(&[r, g, b], samples, out),
         _ => {
             spread(samples, out, channels, planes, |c, x: u8| lines[c].table[usize::from(x)]);
         }
@@ -88,25 +102,37 @@ pub(super) fn apply(
     "x86_64+avx2",
     "aarch64+neon"
 ))]
-fn work_out(parts: &[Parts; 3], samples: &[u8], out: &mut [f32], channels: usize, planes: bool) {
-    if channels == 3 && !planes {
-        // Sixteen pixels with their parts laid out alike: no sample is moved.
-        let lay =
-            |of: fn(&Parts) -> f32| -> [f32; 48] { std::array::from_fn(|at| of(&parts[at % 3])) };
-        let (coarse, start) = (lay(|p| p.coarse), lay(|p| p.start));
-        let (fine, offset) = (lay(|p| p.fine), lay(|p| p.offset));
-        for (out, samples) in out.chunks_mut(48).zip(samples.chunks(48)) {
-            for (at, (out, x)) in out.iter_mut().zip(samples).enumerate().take(48) {
-                let parts = Parts {
-                    coarse: coarse[at],
-                    start: start[at],
-                    fine: fine[at],
-                    offset: offset[at],
-                };
-                *out = parts.of(*x);
-            }
-        }
-        return;
+fn plane(parts: &Parts, samples: &[u8], out: &mut [f32]) {
+    for (out, x) in out.iter_mut().zip(samples) {
+        *out = parts.of(*x);
     }
-    spread(samples, out, channels, planes, |c, x: u8| parts[c].of(x));
+}
+
+/// Sixteen pixels with their parts laid out alike: no sample is moved.
+#[multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512vl+avx512dq",
+    "x86_64+avx2",
+    "aarch64+neon"
+))]
+fn interleaved(parts: &[Parts; 3], samples: &[u8], out: &mut [f32]) {
+    const LANES: usize = 48;
+    let mut laid = [[0.0; LANES]; 4];
+    for at in 0..LANES {
+        let Parts { coarse, start, fine, offset } = parts[at % 3];
+        for (lanes, part) in laid.iter_mut().zip([coarse, start, fine, offset]) {
+            lanes[at] = part;
+        }
+    }
+    let [coarse, start, fine, offset] = laid;
+    let (blocks, rest) = samples.as_chunks::<LANES>();
+    let (outs, out_rest) = out.as_chunks_mut::<LANES>();
+    for (samples, out) in blocks.iter().zip(outs) {
+        for at in 0..LANES {
+            let x = f32::from(samples[at]);
+            out[at] = (x * coarse[at] + start[at]) + (x * fine[at] + offset[at]);
+        }
+    }
+    for (at, (x, out)) in rest.iter().zip(out_rest).enumerate() {
+        *out = parts[at % 3].of(*x);
+    }
 }

@@ -16,6 +16,7 @@ use half::f16;
 
 use crate::error::{Error, Result};
 use crate::image::{Image, Samples};
+use crate::pixels::table::planes::split;
 use line::Line;
 
 /// Where channels stand.
@@ -113,7 +114,13 @@ impl Numbers {
         match (self.kind, image.samples()) {
             (Kind::U8, Samples::U8(samples)) => {
                 let out = bytes(&mut array.data, n);
-                planes::spread(samples, out, channels, planes, |_, x| x);
+                if planes && channels == 3 {
+                    let (red, rest) = out.split_at_mut(n / 3);
+                    let (green, blue) = rest.split_at_mut(n / 3);
+                    split(samples, [red, green, blue]);
+                } else {
+                    out.copy_from_slice(samples);
+                }
             }
             (Kind::F32, Samples::U8(samples)) => {
                 let lines = [0, 1, 2].map(|c| Line::new(self.scale(c, 255.0)));

@@ -7,7 +7,7 @@ use multiversion::multiversion;
 use crate::stain::lab;
 
 /// Pixels that are worked on at once.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 
 /// Steps of light between black and white, in the tables that are read by it.
 const STEPS: usize = 1 << 14;
@@ -22,6 +22,24 @@ struct Tables {
     lightness: Vec<u8>,
     /// The sample of light in whole steps.
     sample: Vec<u8>,
+    matrices: Matrices,
+}
+
+/// Light of red, green and blue to X, Y and Z over those of white, and back.
+struct Matrices {
+    to_xyz: [[f32; 3]; 3],
+    to_rgb: [[f32; 3]; 3],
+}
+
+impl Matrices {
+    fn new() -> Self {
+        let rows = [0, 1, 2];
+        let back = lab::xyz_to_rgb();
+        Self {
+            to_xyz: rows.map(|row| lab::RGB_TO_XYZ[row].map(|m| (m / lab::WHITE[row]) as f32)),
+            to_rgb: rows.map(|row| rows.map(|k| (back[row][k] * lab::WHITE[k]) as f32)),
+        }
+    }
 }
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
@@ -39,6 +57,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
         y,
         lightness: (0..=STEPS).map(|step| (lightness(step) + 0.5) as u8).collect(),
         sample: (0..=STEPS).map(sample).collect(),
+        matrices: Matrices::new(),
     }
 });
 
@@ -55,7 +74,7 @@ pub(super) fn lightness(rgb: &[u8]) -> Vec<u8> {
 
 /// Adds to L* of each pixel what it gained in 256 steps; a* and b* stay.
 pub(super) fn relight(rgb: &mut [u8], before: &[u8], after: &[u8]) {
-    let Tables { light, sample, .. } = &*TABLES;
+    let Tables { light, sample, matrices, .. } = &*TABLES;
     let pixels = rgb.as_chunks_mut::<3>().0.chunks_mut(BLOCK);
     for ((pixels, before), after) in pixels.zip(before.chunks(BLOCK)).zip(after.chunks(BLOCK)) {
         let mut planes = [[0.0; BLOCK]; 3];
@@ -68,7 +87,7 @@ pub(super) fn relight(rgb: &mut [u8], before: &[u8], after: &[u8]) {
             gains[at] = (f32::from(after[at]) - f32::from(before[at])) * (1.0 / (2.55 * 116.0));
         }
         let mut steps = [[0_u16; BLOCK]; 3];
-        lift(&planes, &gains, &mut steps);
+        lift(&planes, &gains, matrices, &mut steps);
         for (at, pixel) in pixels.iter_mut().enumerate() {
             if before[at] != after[at] {
                 for (x, steps) in pixel.iter_mut().zip(&steps) {
@@ -85,25 +104,29 @@ pub(super) fn relight(rgb: &mut [u8], before: &[u8], after: &[u8]) {
     "x86_64+avx2",
     "aarch64+neon"
 ))]
-fn lift(planes: &[[f32; BLOCK]; 3], gains: &[f32; BLOCK], steps: &mut [[u16; BLOCK]; 3]) {
-    let over_white = |row: usize| lab::RGB_TO_XYZ[row].map(|m| (m / lab::WHITE[row]) as f32);
-    let to_xyz = [over_white(0), over_white(1), over_white(2)];
-    let back = lab::xyz_to_rgb();
-    let from_white = |row: usize| {
-        let column = |k: usize| (back[row][k] * lab::WHITE[k]) as f32;
-        [column(0), column(1), column(2)]
-    };
-    let to_rgb = [from_white(0), from_white(1), from_white(2)];
-    for at in 0..BLOCK {
-        let light = [planes[0][at], planes[1][at], planes[2][at]];
-        let xyz = to_xyz.map(|m| {
-            let part = m[0] * light[0] + m[1] * light[1] + m[2] * light[2];
-            uncurve(curve(part) + gains[at])
-        });
-        for (row, m) in to_rgb.iter().enumerate() {
-            let light = m[0] * xyz[0] + m[1] * xyz[1] + m[2] * xyz[2];
-            let light = light.max(0.0).min(1.0);
-            steps[row][at] = (light * STEPS as f32 + 0.5) as i32 as u16;
+fn lift(
+    planes: &[[f32; BLOCK]; 3],
+    gains: &[f32; BLOCK],
+    matrices: &Matrices,
+    steps: &mut [[u16; BLOCK]; 3],
+) {
+    let Matrices { to_xyz, to_rgb } = matrices;
+    let [red, green, blue] = planes;
+    let mut xyz = [[0.0_f32; BLOCK]; 3];
+    for (out, m) in xyz.iter_mut().zip(to_xyz) {
+        for at in 0..BLOCK {
+            let part = m[0] * red[at] + m[1] * green[at] + m[2] * blue[at];
+            out[at] = uncurve(curve(part) + gains[at]);
+        }
+    }
+    let [x, y, z] = &xyz;
+    for (out, m) in steps.iter_mut().zip(to_rgb) {
+        for at in 0..BLOCK {
+            let light = m[0] * x[at] + m[1] * y[at] + m[2] * z[at];
+            // No NaN, and within 0 to 1: the lowest bits of this sum are the rounded step.
+            let light = if light > 0.0 { light } else { 0.0 };
+            let light = if light < 1.0 { light } else { 1.0 };
+            out[at] = (light * STEPS as f32 + 12_582_912.0).to_bits() as u16;
         }
     }
 }
@@ -112,8 +135,8 @@ fn lift(planes: &[[f32; BLOCK]; 3], gains: &[f32; BLOCK], steps: &mut [[u16; BLO
 /// to the last bits of `f32`.
 #[inline(always)]
 fn curve(part: f32) -> f32 {
-    let guess = f32::from_bits((part.max(1e-3).to_bits() / 3).wrapping_add(709_921_077));
-    let a = part.max(1e-3);
+    let a = if part > 1e-3 { part } else { 1e-3 };
+    let guess = f32::from_bits((a.to_bits() / 3).wrapping_add(709_921_077));
     let halley = |x: f32| {
         let cube = x * x * x;
         x * ((cube + 2.0 * a) / (2.0 * cube + a))
