@@ -67,17 +67,27 @@ impl Line {
     }
 }
 
-/// Samples to numbers, by the line of their channel.
+/// Samples to numbers, by the line of their channel, over whatever a vector holds. What lies in one row is
+/// made in the first cache and appended, so that memory is not written twice.
 pub(super) fn apply(
     lines: &[Line; 3],
     samples: &[u8],
-    out: &mut [f32],
+    out: &mut Vec<f32>,
     channels: usize,
     planes: bool,
 ) {
+    let mut made = [0.0; 3 * PART];
     match lines.each_ref().map(|line| line.parts) {
-        [Some(grey), _, _] if channels == 1 => plane(&grey, samples, out),
+        [Some(grey), _, _] if channels == 1 => {
+            emptied(out, samples.len());
+            for samples in samples.chunks(PART) {
+                let made = &mut made[..samples.len()];
+                plane(&grey, samples, made);
+                out.extend_from_slice(made);
+            }
+        }
         [Some(r), Some(g), Some(b)] if channels == 3 && planes => {
+            out.resize(samples.len(), 0.0);
             let (red, rest) = out.split_at_mut(samples.len() / 3);
             let (green, blue) = rest.split_at_mut(samples.len() / 3);
             let mut parts = [[0; PART]; 3];
@@ -90,11 +100,24 @@ pub(super) fn apply(
                 plane(&b, &parts[2][..n], blue);
             }
         }
-        [Some(r), Some(g), Some(b)] if channels == 3 => interleaved(&[r, g, b], samples, out),
+        [Some(r), Some(g), Some(b)] if channels == 3 => {
+            emptied(out, samples.len());
+            for samples in samples.chunks(3 * PART) {
+                let made = &mut made[..samples.len()];
+                interleaved(&[r, g, b], samples, made);
+                out.extend_from_slice(made);
+            }
+        }
         _ => {
+            out.resize(samples.len(), 0.0);
             spread(samples, out, channels, planes, |c, x: u8| lines[c].table[usize::from(x)]);
         }
     }
+}
+
+fn emptied(out: &mut Vec<f32>, n: usize) {
+    out.clear();
+    out.reserve_exact(n);
 }
 
 #[multiversion(targets(

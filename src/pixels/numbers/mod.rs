@@ -111,9 +111,9 @@ impl Numbers {
         }
         let n = image.samples().len();
         let planes = self.layout == Layout::Chw;
-        match (self.kind, image.samples()) {
+        array.data = match (self.kind, image.samples()) {
             (Kind::U8, Samples::U8(samples)) => {
-                let out = bytes(&mut array.data, n);
+                let mut out = sized(bytes(array), n, 0);
                 if planes && channels == 3 {
                     let (red, rest) = out.split_at_mut(n / 3);
                     let (green, blue) = rest.split_at_mut(n / 3);
@@ -121,10 +121,13 @@ impl Numbers {
                 } else {
                     out.copy_from_slice(samples);
                 }
+                Data::U8(out)
             }
             (Kind::F32, Samples::U8(samples)) => {
                 let lines = [0, 1, 2].map(|c| Line::new(self.scale(c, 255.0)));
-                line::apply(&lines, samples, floats(&mut array.data, n), channels, planes);
+                let mut out = floats(array);
+                line::apply(&lines, samples, &mut out, channels, planes);
+                Data::F32(out)
             }
             (Kind::F16, Samples::U8(samples)) => {
                 let tables = [0, 1, 2].map(|c| {
@@ -132,17 +135,23 @@ impl Numbers {
                     std::array::from_fn::<_, 256, _>(|x| f16::from_f64(x as f64 * s + b))
                 });
                 let of = |c: usize, x: u8| tables[c][usize::from(x)];
-                planes::spread(samples, halves(&mut array.data, n), channels, planes, of);
+                let mut out = sized(halves(array), n, f16::ZERO);
+                planes::spread(samples, &mut out, channels, planes, of);
+                Data::F16(out)
             }
             (Kind::F32, Samples::U16(samples)) => {
                 let scales = [0, 1, 2].map(|c| self.scale(c, 65535.0));
                 let of = |c: usize, x: u16| (f64::from(x) * scales[c].0 + scales[c].1) as f32;
-                planes::spread(samples, floats(&mut array.data, n), channels, planes, of);
+                let mut out = sized(floats(array), n, 0.0);
+                planes::spread(samples, &mut out, channels, planes, of);
+                Data::F32(out)
             }
             (Kind::F16, Samples::U16(samples)) => {
                 let scales = [0, 1, 2].map(|c| self.scale(c, 65535.0));
                 let of = |c: usize, x: u16| f16::from_f64(f64::from(x) * scales[c].0 + scales[c].1);
-                planes::spread(samples, halves(&mut array.data, n), channels, planes, of);
+                let mut out = sized(halves(array), n, f16::ZERO);
+                planes::spread(samples, &mut out, channels, planes, of);
+                Data::F16(out)
             }
             (kind, samples) => {
                 return Err(Error::unsupported(
@@ -150,7 +159,7 @@ impl Numbers {
                     "choose another kind of number, or convert the image first",
                 ));
             }
-        }
+        };
         let (h, w) = (image.height_px() as usize, image.width_px() as usize);
         array.shape = if planes { [channels, h, w] } else { [h, w, channels] };
         Ok(())
@@ -173,44 +182,30 @@ impl Numbers {
     }
 }
 
-/// Memory for `n` floats, of an array's if it holds floats. What is in it is written over.
-fn floats(data: &mut Data, n: usize) -> &mut [f32] {
-    if !matches!(data, Data::F32(_)) {
-        *data = Data::F32(Vec::new());
-    }
-    match data {
-        Data::F32(numbers) => sized(numbers, n, 0.0),
-        _ => &mut [],
-    }
+/// What an array holds, taken out of it.
+fn taken(array: &mut Array) -> Data {
+    std::mem::replace(&mut array.data, Data::U8(Vec::new()))
 }
 
-fn halves(data: &mut Data, n: usize) -> &mut [f16] {
-    if !matches!(data, Data::F16(_)) {
-        *data = Data::F16(Vec::new());
-    }
-    match data {
-        Data::F16(numbers) => sized(numbers, n, f16::ZERO),
-        _ => &mut [],
-    }
+/// An array's floats, to be written over; none if it holds something else.
+fn floats(array: &mut Array) -> Vec<f32> {
+    if let Data::F32(numbers) = taken(array) { numbers } else { Vec::new() }
 }
 
-fn bytes(data: &mut Data, n: usize) -> &mut [u8] {
-    if !matches!(data, Data::U8(_)) {
-        *data = Data::U8(Vec::new());
-    }
-    match data {
-        Data::U8(numbers) => sized(numbers, n, 0),
-        _ => &mut [],
-    }
+fn halves(array: &mut Array) -> Vec<f16> {
+    if let Data::F16(numbers) = taken(array) { numbers } else { Vec::new() }
 }
 
-fn sized<T: Clone>(numbers: &mut Vec<T>, n: usize, zero: T) -> &mut [T] {
-    if numbers.is_empty() {
+fn bytes(array: &mut Array) -> Vec<u8> {
+    if let Data::U8(numbers) = taken(array) { numbers } else { Vec::new() }
+}
+
+fn sized<T: Clone>(mut numbers: Vec<T>, n: usize, zero: T) -> Vec<T> {
+    if numbers.capacity() == 0 {
         // Zeros from the system, which costs less than writing them.
-        *numbers = vec![zero; n];
-    } else {
-        numbers.resize(n, zero);
+        return vec![zero; n];
     }
+    numbers.resize(n, zero);
     numbers
 }
 
