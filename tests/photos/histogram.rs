@@ -54,7 +54,8 @@ for grey in list(greys()) + [np.full((5, 4), 9, np.uint8)]:
     }
 }
 
-/// Over luma it is OpenCV's way by YCrCb, whose Cr and Cb are rounded to 8 bits and back.
+/// Over luma it is OpenCV's way by YCrCb, whose Cr and Cb are rounded to 8 bits and back, and whose Y has
+/// other fixed-point shares than its own grey.
 #[test]
 fn luma_is_that_of_ycrcb() {
     let name = "histogram::luma_is_that_of_ycrcb";
@@ -72,7 +73,7 @@ for rgb in photos():
     while let Some(rgb) = given.next() {
         let found = histogram::clahe(&rgb.image(), 2.0, (8, 8), Over::Luma).unwrap();
         let (most, _) = peer::differ(&found, &given.next().unwrap().image());
-        assert!(most <= 2, "{most}");
+        assert!(most <= 3, "{most}");
     }
 }
 

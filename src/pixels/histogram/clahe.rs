@@ -197,10 +197,9 @@ fn clip(counts: &mut Counts, limit: u32) {
     for n in counts.iter_mut() {
         *n = n.wrapping_add(over / 256);
     }
-    if left > 0 {
-        for n in counts.iter_mut().step_by((256 / left).max(1)).take(left) {
-            *n = n.wrapping_add(1);
-        }
+    let step = 256_usize.checked_div(left).unwrap_or(256).max(1);
+    for n in counts.iter_mut().step_by(step).take(left) {
+        *n = n.wrapping_add(1);
     }
 }
 

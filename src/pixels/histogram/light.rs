@@ -19,7 +19,7 @@ pub enum Over {
     #[default]
     Lab,
     /// Luma of BT.601: what luma gains is added to red, green and blue, so that Cr and Cb are kept.
-    /// OpenCV's way by YCrCb to within its rounding.
+    /// OpenCV's way by YCrCb, which rounds these, is within 3 levels.
     Luma,
     /// Red, green and blue each by itself: colours change.
     Channels,

@@ -12,6 +12,9 @@ const BLOCK: usize = 256;
 /// Steps of light between black and white, in the tables that are read by it.
 const STEPS: usize = 1 << 14;
 
+/// Entries of such a table: a power of two, so that no place has to be checked.
+const TABLE: usize = 2 * STEPS;
+
 /// What is read from tables.
 struct Tables {
     /// Light (0–1) of a sample.
@@ -19,9 +22,9 @@ struct Tables {
     /// Share of Y of a sample's light, for red, green and blue: whole steps times 2¹⁶.
     y: [[u32; 256]; 3],
     /// L* in 256 steps of Y in whole steps.
-    lightness: Vec<u8>,
+    lightness: Box<[u8; TABLE]>,
     /// The sample of light in whole steps.
-    sample: Vec<u8>,
+    sample: Box<[u8; TABLE]>,
     matrices: Matrices,
 }
 
@@ -55,21 +58,31 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     Tables {
         light: light.map(|l| l as f32),
         y,
-        lightness: (0..=STEPS).map(|step| (lightness(step) + 0.5) as u8).collect(),
-        sample: (0..=STEPS).map(sample).collect(),
+        lightness: by_step(|step| (lightness(step) + 0.5) as u8),
+        sample: by_step(sample),
         matrices: Matrices::new(),
     }
 });
 
+/// A table by whole steps of light; behind the last, that of the last.
+fn by_step(of: impl Fn(usize) -> u8) -> Box<[u8; TABLE]> {
+    let mut table = Box::new([0; TABLE]);
+    for (step, entry) in table.iter_mut().enumerate() {
+        *entry = of(step.min(STEPS));
+    }
+    table
+}
+
 /// L* of each pixel in 256 steps.
 pub(super) fn lightness(rgb: &[u8]) -> Vec<u8> {
     let Tables { y: [r, g, b], lightness, .. } = &*TABLES;
-    let of = |pixel: &[u8; 3]| {
+    let mut out = vec![0; rgb.len() / 3];
+    for (pixel, out) in rgb.as_chunks::<3>().0.iter().zip(&mut out) {
         let [x, y, z] = pixel.map(usize::from);
         let sum = r[x].wrapping_add(g[y]).wrapping_add(b[z]).wrapping_add(1 << 15);
-        lightness[((sum >> 16) as usize).min(STEPS)]
-    };
-    rgb.as_chunks::<3>().0.iter().map(of).collect()
+        *out = lightness[(sum >> 16) as usize % TABLE];
+    }
+    out
 }
 
 /// Adds to L* of each pixel what it gained in 256 steps; a* and b* stay.
@@ -89,11 +102,9 @@ pub(super) fn relight(rgb: &mut [u8], before: &[u8], after: &[u8]) {
         let mut steps = [[0_u16; BLOCK]; 3];
         lift(&planes, &gains, matrices, &mut steps);
         for (at, pixel) in pixels.iter_mut().enumerate() {
-            if before[at] != after[at] {
-                for (x, steps) in pixel.iter_mut().zip(&steps) {
-                    *x = sample[usize::from(steps[at]).min(STEPS)];
-                }
-            }
+            let lit = steps.each_ref().map(|steps| sample[usize::from(steps[at]) % TABLE]);
+            // A choice of values, not a branch: which pixels change cannot be foretold.
+            *pixel = if before[at] == after[at] { *pixel } else { lit };
         }
     }
 }
