@@ -19,7 +19,8 @@ pub enum Over {
     #[default]
     Lab,
     /// Luma of BT.601: what luma gains is added to red, green and blue, so that Cr and Cb are kept.
-    /// OpenCV's way by YCrCb, which rounds these, is within 3 levels.
+    /// OpenCV's way by YCrCb rounds these, and its Y differs from its grey by up to a level, which
+    /// CLAHE may stretch to several.
     Luma,
     /// Red, green and blue each by itself: colours change.
     Channels,

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use multiversion::multiversion;
 
+use crate::pixels::table::planes::{join, split};
 use crate::stain::lab;
 
 /// Pixels that are worked on at once.
@@ -88,24 +89,33 @@ pub(super) fn lightness(rgb: &[u8]) -> Vec<u8> {
 /// Adds to L* of each pixel what it gained in 256 steps; a* and b* stay.
 pub(super) fn relight(rgb: &mut [u8], before: &[u8], after: &[u8]) {
     let Tables { light, sample, matrices, .. } = &*TABLES;
-    let pixels = rgb.as_chunks_mut::<3>().0.chunks_mut(BLOCK);
-    for ((pixels, before), after) in pixels.zip(before.chunks(BLOCK)).zip(after.chunks(BLOCK)) {
-        let mut planes = [[0.0; BLOCK]; 3];
-        let mut gains = [0.0; BLOCK];
-        for (at, pixel) in pixels.iter().enumerate() {
-            for (plane, x) in planes.iter_mut().zip(pixel) {
-                plane[at] = light[usize::from(*x)];
+    let mut bytes = [[0; BLOCK]; 3];
+    let mut lights = [[0.0; BLOCK]; 3];
+    let mut gains = [0.0; BLOCK];
+    let mut steps = [[0_u16; BLOCK]; 3];
+    let parts = rgb.chunks_mut(3 * BLOCK);
+    for ((part, before), after) in parts.zip(before.chunks(BLOCK)).zip(after.chunks(BLOCK)) {
+        let n = before.len();
+        split(part, bytes.each_mut().map(|plane| &mut plane[..n]));
+        for (lights, plane) in lights.iter_mut().zip(&bytes) {
+            for (out, x) in lights.iter_mut().zip(plane) {
+                *out = light[usize::from(*x)];
             }
+        }
+        for ((gain, after), before) in gains.iter_mut().zip(after).zip(before) {
             // 1/116 of L* in its own unit, which is what the curves of X, Y and Z gain.
-            gains[at] = (f32::from(after[at]) - f32::from(before[at])) * (1.0 / (2.55 * 116.0));
+            *gain = (f32::from(*after) - f32::from(*before)) * (1.0 / (2.55 * 116.0));
         }
-        let mut steps = [[0_u16; BLOCK]; 3];
-        lift(&planes, &gains, matrices, &mut steps);
-        for (at, pixel) in pixels.iter_mut().enumerate() {
-            let lit = steps.each_ref().map(|steps| sample[usize::from(steps[at]) % TABLE]);
-            // A choice of values, not a branch: which pixels change cannot be foretold.
-            *pixel = if before[at] == after[at] { *pixel } else { lit };
+        lift(&lights, &gains, matrices, &mut steps);
+        for (plane, steps) in bytes.iter_mut().zip(&steps) {
+            let pairs = before.iter().zip(after);
+            for ((x, step), (before, after)) in plane.iter_mut().zip(steps).zip(pairs) {
+                let lit = sample[usize::from(*step) % TABLE];
+                // A choice of values, not a branch: which pixels change cannot be foretold.
+                *x = if before == after { *x } else { lit };
+            }
         }
+        join(bytes.each_ref().map(|plane| &plane[..n]), part);
     }
 }
 
