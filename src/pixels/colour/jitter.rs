@@ -24,7 +24,7 @@ pub fn saturation(image: &mut Image, factor: f64) -> Result<()> {
 }
 
 /// Turns hues by `degrees` (any finite number) in HSV, with value and saturation kept: torchvision's
-/// `adjust_hue` and Albumentations' to within one level. A grey image stays as it is.
+/// `adjust_hue` to within one level. A grey image stays as it is.
 ///
 /// The hue is never divided by the chroma, but carried times the chroma, in sixteenths of a level: so
 /// that the turn is exact to 1/16 level, and grey pixels need no case of their own.

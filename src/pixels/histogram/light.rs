@@ -15,7 +15,7 @@ use crate::pixels::table::{self, Table, planes};
 pub enum Over {
     /// Lightness L* of CIELAB (D65), with a* and b* kept. The histogram is of L* in 256 steps; what a
     /// step gains is added to the exact L*, so that a table that changes nothing changes no pixel.
-    /// OpenCV's way by 8-bit CIELAB rounds a* and b* too: up to a few levels away from this.
+    /// OpenCV's way by 8-bit CIELAB rounds a* and b* too, and differs from this.
     #[default]
     Lab,
     /// Luma of BT.601: what luma gains is added to red, green and blue, so that Cr and Cb are kept.
