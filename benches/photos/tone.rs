@@ -44,7 +44,10 @@ fn copied(channels: u8, change: impl Fn(&mut Image) + 'static) -> Box<dyn FnMut(
 }
 
 /// Name of the work, and the work itself.
-pub fn rows() -> Vec<(&'static str, Box<dyn FnMut()>)> {
+pub type Row = (&'static str, Box<dyn FnMut()>);
+
+/// The works.
+pub fn rows() -> Vec<Row> {
     let table = Table::linear(1.3, 20.0);
     let (three, copy) = ([table.clone(), Table::gamma(0.7), Table::invert()], table.clone());
     let jitter = Jitter { brightness: 1.2, contrast: 1.2, saturation: 1.3, hue_deg: 18.0 };

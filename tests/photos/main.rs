@@ -4,6 +4,11 @@
 mod common;
 
 mod arrays;
+mod colour;
 mod decode;
+mod histogram;
+mod numbers;
+mod peer;
 mod png;
 mod random;
+mod table;

@@ -5,13 +5,10 @@ use multiversion::multiversion;
 use super::{Shares, luma, shares};
 use crate::error::{Error, Result};
 use crate::image::Image;
-use crate::pixels::table::{self, Table};
+use crate::pixels::table::{self, Table, planes};
 
-/// Pixels that are worked on at once: their channels lie side by side in the first cache.
-const BLOCK: usize = 64;
-
-/// Bytes between two changes of table: what the first cache holds.
-const PART: usize = 3 * 64 * BLOCK;
+/// Bytes that are worked on at once.
+const PART: usize = 3 * planes::PART;
 
 /// Blends with grey: `clip(grey + round(factor·(x − grey)))`, halves upwards, grey as
 /// [`super::to_grey`]'s. 0 makes grey, 1 changes nothing.
@@ -27,7 +24,7 @@ pub fn saturation(image: &mut Image, factor: f64) -> Result<()> {
 }
 
 /// Turns hues by `degrees` (any finite number) in HSV, with value and saturation kept: torchvision's
-/// `adjust_hue` and Albumentations' to within one level. A grey image stays as it is.
+/// `adjust_hue` to within one level. A grey image stays as it is.
 ///
 /// The hue is never divided by the chroma, but carried times the chroma, in sixteenths of a level: so
 /// that the turn is exact to 1/16 level, and grey pixels need no case of their own.
@@ -173,52 +170,43 @@ fn turn(degrees: f64) -> i16 {
     libm::round(sextants * 8192.0) as i16
 }
 
-/// Changes whole pixels.
+/// Changes whole pixels, at most [`PART`] bytes.
+fn change(rgb: &mut [u8], colours: Colours) {
+    let mut planes = [[0; planes::PART]; 3];
+    let n = rgb.len() / 3;
+    planes::split(rgb, planes.each_mut().map(|plane| &mut plane[..n]));
+    let [r, g, b] = planes.each_mut().map(|plane| &mut plane[..n]);
+    if colours.saturation != Colours::STILL.saturation {
+        saturate(r, g, b, colours.saturation);
+    }
+    if colours.turn != 0 {
+        turn_hues(r, g, b, colours.turn);
+    }
+    planes::join(planes.each_ref().map(|plane| &plane[..n]), rgb);
+}
+
 #[multiversion(targets(
     "x86_64+avx512f+avx512bw+avx512vl+avx512dq",
     "x86_64+avx2",
     "aarch64+neon"
 ))]
-fn change(rgb: &mut [u8], colours: Colours) {
-    let (blocks, rest) = rgb.as_chunks_mut::<{ 3 * BLOCK }>();
-    for block in blocks {
-        change_block(block, colours);
-    }
-    if !rest.is_empty() {
-        let mut block = [0; 3 * BLOCK];
-        block[..rest.len()].copy_from_slice(rest);
-        change_block(&mut block, colours);
-        rest.copy_from_slice(&block[..rest.len()]);
+fn saturate(r: &mut [u8], g: &mut [u8], b: &mut [u8], factor: i16) {
+    for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+        let grey = i16::from(luma(*r, *g, *b));
+        *r = saturated(grey, i16::from(*r), factor) as u8;
+        *g = saturated(grey, i16::from(*g), factor) as u8;
+        *b = saturated(grey, i16::from(*b), factor) as u8;
     }
 }
 
-#[inline(always)]
-fn change_block(block: &mut [u8; 3 * BLOCK], colours: Colours) {
-    let mut planes = [[0_i16; BLOCK]; 3];
-    let [r, g, b] = &mut planes;
-    let pixels = block.as_chunks::<3>().0;
-    for at in 0..BLOCK {
-        let pixel = pixels[at];
-        r[at] = i16::from(pixel[0]);
-        g[at] = i16::from(pixel[1]);
-        b[at] = i16::from(pixel[2]);
-    }
-    if colours.saturation != Colours::STILL.saturation {
-        for at in 0..BLOCK {
-            let grey = i16::from(luma(r[at] as u8, g[at] as u8, b[at] as u8));
-            for plane in [&mut *r, &mut *g, &mut *b] {
-                plane[at] = saturated(grey, plane[at], colours.saturation);
-            }
-        }
-    }
-    if colours.turn != 0 {
-        for at in 0..BLOCK {
-            [r[at], g[at], b[at]] = turned([r[at], g[at], b[at]], colours.turn);
-        }
-    }
-    let pixels = block.as_chunks_mut::<3>().0;
-    for at in 0..BLOCK {
-        pixels[at] = [r[at] as u8, g[at] as u8, b[at] as u8];
+#[multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512vl+avx512dq",
+    "x86_64+avx2",
+    "aarch64+neon"
+))]
+fn turn_hues(r: &mut [u8], g: &mut [u8], b: &mut [u8], turn: i16) {
+    for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+        [*r, *g, *b] = turned([*r, *g, *b].map(i16::from), turn).map(|x| x as u8);
     }
 }
 

@@ -133,7 +133,7 @@ pub fn equalizing(counts: &Counts) -> Table {
 /// # Errors
 /// As [`counts`].
 pub fn equalize(image: &mut Image, over: Over) -> Result<()> {
-    light::by_histogram(image, over, |counts| equalizing(counts))
+    light::by_histogram(image, over, equalizing)
 }
 
 /// Spreads what lies between two percentiles (0–100) over 0–255; see [`percentile`] and

@@ -5,6 +5,7 @@
 //! table, not per pass.
 
 mod look_up;
+pub(super) mod planes;
 
 use crate::error::{Error, Result};
 use crate::image::{Image, Samples};
