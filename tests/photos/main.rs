@@ -3,4 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod geometry;
+mod peer;
 mod random;
+mod resize;
+mod warp;
