@@ -6,8 +6,6 @@
 mod border;
 mod frame;
 mod sample;
-#[cfg(test)]
-mod tests;
 mod turn;
 
 pub use border::Border;

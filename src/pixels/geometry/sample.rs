@@ -7,11 +7,29 @@ use crate::image::{Image, Samples};
 pub(in crate::pixels) trait Sample: Copy + Default + PartialEq {
     /// The sample nearest to a number in the file's own range: 8-bit samples stop at 255.
     fn from_level(level: u16) -> Self;
+
+    /// Samples as bytes, where they are bytes: for what is faster in words of many samples.
+    fn bytes(_: &[Self]) -> Option<&[u8]> {
+        None
+    }
+
+    /// As [`Sample::bytes`], to be written.
+    fn bytes_mut(_: &mut [Self]) -> Option<&mut [u8]> {
+        None
+    }
 }
 
 impl Sample for u8 {
     fn from_level(level: u16) -> Self {
         level.min(255) as u8
+    }
+
+    fn bytes(samples: &[Self]) -> Option<&[u8]> {
+        Some(samples)
+    }
+
+    fn bytes_mut(samples: &mut [Self]) -> Option<&mut [u8]> {
+        Some(samples)
     }
 }
 

@@ -53,13 +53,30 @@ fn encoded(light: f64) -> f64 {
 impl Tables {
     /// The light of samples. Alpha, the last of 2 or 4 channels, is no light and keeps its share.
     pub(super) fn decoded(&self, samples: &Samples, channels: u8) -> Vec<u16> {
+        let colours = colours(channels);
         let mut light: Vec<u16> = match samples {
-            Samples::U8(v) => v.iter().map(|&s| u16::from(s).wrapping_mul(257)).collect(),
+            Samples::U8(v) => {
+                let spread = |s: u8| u16::from(s).wrapping_mul(257);
+                let table: [u16; 256] =
+                    std::array::from_fn(|s| self.decode[usize::from(spread(s as u8))]);
+                if colours == usize::from(channels) {
+                    return v.iter().map(|&s| table[usize::from(s)]).collect();
+                }
+                let mut light = vec![0; v.len()];
+                for (to, from) in
+                    light.chunks_exact_mut(channels.into()).zip(v.chunks_exact(channels.into()))
+                {
+                    for (c, (to, &s)) in to.iter_mut().zip(from).enumerate() {
+                        *to = if c < colours { table[usize::from(s)] } else { spread(s) };
+                    }
+                }
+                return light;
+            }
             Samples::U16(v) => v.clone(),
             Samples::F32(_) => Vec::new(),
         };
         for pixel in light.chunks_exact_mut(channels.into()) {
-            for sample in &mut pixel[..colours(channels)] {
+            for sample in &mut pixel[..colours] {
                 *sample = self.decode[usize::from(*sample)];
             }
         }

@@ -10,12 +10,10 @@ mod filter;
 mod light;
 mod nearest;
 mod pillow;
-#[cfg(test)]
-mod tests;
 
 use fast_image_resize as fir;
-use fir::images::{ImageRef, TypedImage, TypedImageRef};
-use fir::pixels::{U16, U16x2, U16x3, U16x4};
+use fir::images::{TypedImage, TypedImageRef};
+use fir::pixels::{U8, U8x2, U8x3, U8x4, U16, U16x2, U16x3, U16x4};
 
 use crate::error::{Error, Result};
 use crate::image::{Image, Samples};
@@ -139,16 +137,26 @@ fn bytes(
     size: (u32, u32),
     options: &fir::ResizeOptions,
 ) -> Result<Vec<u8>> {
-    let kind = match channels {
-        1 => fir::PixelType::U8,
-        2 => fir::PixelType::U8x2,
-        3 => fir::PixelType::U8x3,
-        _ => fir::PixelType::U8x4,
-    };
-    let source = ImageRef::new(from.0, from.1, data, kind).map_err(bug)?;
-    let mut out = fir::images::Image::new(size.0, size.1, kind);
-    inner.resize(&source, &mut out, options).map_err(bug)?;
-    Ok(out.into_vec())
+    match channels {
+        1 => typed_bytes::<U8>(inner, data, from, size, options),
+        2 => typed_bytes::<U8x2>(inner, data, from, size, options),
+        3 => typed_bytes::<U8x3>(inner, data, from, size, options),
+        _ => typed_bytes::<U8x4>(inner, data, from, size, options),
+    }
+}
+
+fn typed_bytes<P: fir::PixelTrait>(
+    inner: &mut fir::Resizer,
+    data: &[u8],
+    from: (u32, u32),
+    size: (u32, u32),
+    options: &fir::ResizeOptions,
+) -> Result<Vec<u8>> {
+    let source = TypedImageRef::<P>::from_buffer(from.0, from.1, data).map_err(bug)?;
+    let mut out = vec![0; size.0 as usize * size.1 as usize * P::size()];
+    let mut view = TypedImage::<P>::from_buffer(size.0, size.1, &mut out).map_err(bug)?;
+    inner.resize_typed(&source, &mut view, options).map_err(bug)?;
+    Ok(out)
 }
 
 fn words(

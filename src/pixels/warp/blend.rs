@@ -21,7 +21,7 @@ const BAND: usize = 64;
 /// be written.
 pub(super) fn strips<T: Sample>(
     shape: &Shape,
-    positions: &impl Positions,
+    positions: &dyn Positions,
     mut read: impl FnMut(&[i32], &[i32], &mut [T]),
 ) -> Vec<T> {
     let (width, height) = shape.size;
@@ -90,7 +90,7 @@ pub(super) trait Blend: Sample {
 pub(super) fn bilinear<T: Blend>(
     source: &[T],
     shape: &Shape,
-    positions: &impl Positions,
+    positions: &dyn Positions,
     border: &Border,
 ) -> Vec<T> {
     match shape.channels {
@@ -104,7 +104,7 @@ pub(super) fn bilinear<T: Blend>(
 fn of<T: Blend, const N: usize>(
     source: &[T],
     shape: &Shape,
-    positions: &impl Positions,
+    positions: &dyn Positions,
     border: &Border,
 ) -> Vec<T> {
     let bordered = Bordered {
@@ -170,11 +170,28 @@ impl Blend for u8 {
         gather(source, bordered, xs, ys, top, bottom);
         let mut mixed = [0_u32; STRIP];
         mix::<N>(xs, ys, top, bottom, &mut mixed[..count]);
-        for (to, from) in out.as_chunks_mut::<N>().0.iter_mut().zip(&mixed) {
-            let bytes = from.to_le_bytes();
-            for (to, from) in to.iter_mut().zip(bytes) {
-                *to = from;
+        pack::<N>(&mixed[..count], out);
+    }
+}
+
+/// The lower N bytes of each word. What stands above them is 0.
+fn pack<const N: usize>(words: &[u32], out: &mut [u8]) {
+    let mut done = 0;
+    if N == 3 {
+        // Four pixels are three words.
+        for (to, &[a, b, c, d]) in
+            out.as_chunks_mut::<12>().0.iter_mut().zip(words.as_chunks::<4>().0)
+        {
+            let packed = [a | b << 24, b >> 8 | c << 16, c >> 16 | d << 8];
+            for (to, word) in to.as_chunks_mut::<4>().0.iter_mut().zip(packed) {
+                *to = word.to_le_bytes();
             }
+        }
+        done = words.len() / 4 * 4;
+    }
+    for (to, word) in out[done * N..].as_chunks_mut::<N>().0.iter_mut().zip(&words[done..]) {
+        for (to, from) in to.iter_mut().zip(word.to_le_bytes()) {
+            *to = from;
         }
     }
 }
@@ -198,6 +215,8 @@ fn gather<const N: usize>(
 ) {
     let (width, height) = (bordered.width, bordered.height);
     let stride = width.wrapping_mul(N);
+    let constant = matches!(bordered.border, Border::Constant(_));
+    let blank = pair(bordered.colour, bordered.colour);
     // Positions that have all four neighbours: compared as unsigned, so that negative ones are large.
     let (right, low) = ((width as u32).wrapping_sub(1), (height as u32).wrapping_sub(1));
     for (((&x, &y), top), bottom) in xs.iter().zip(ys).zip(top).zip(bottom) {
@@ -211,6 +230,12 @@ fn gather<const N: usize>(
                 *bottom = u64::from_le_bytes(*b);
                 continue;
             }
+        }
+        // Far out there is nothing but the colour; most pixels that are not inside lie there.
+        let out = |at: i32, length: usize| at < -1 || i64::from(at) >= length as i64;
+        if constant && (out(ix, width) || out(iy, height)) {
+            (*top, *bottom) = (blank, blank);
+            continue;
         }
         let [a, b, c, d] = bordered.four(ix, iy);
         *top = pair(a, b);

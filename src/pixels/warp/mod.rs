@@ -14,8 +14,6 @@ mod map;
 mod matrix;
 mod nearest;
 mod positions;
-#[cfg(test)]
-mod tests;
 
 use crate::error::{Error, Result};
 use crate::image::{Image, Samples};
@@ -97,7 +95,7 @@ const LONGEST: u32 = 1 << 20;
 
 fn warped(
     image: &Image,
-    positions: &impl Positions,
+    positions: &dyn Positions,
     size: (u32, u32),
     interpolation: Interpolation,
     border: &Border,

@@ -7,7 +7,7 @@ use crate::pixels::geometry::{Border, Sample};
 pub(super) fn nearest<T: Sample>(
     source: &[T],
     shape: &Shape,
-    positions: &impl Positions,
+    positions: &dyn Positions,
     border: &Border,
 ) -> Vec<T> {
     match shape.channels {
@@ -21,11 +21,12 @@ pub(super) fn nearest<T: Sample>(
 fn of<T: Sample, const N: usize>(
     source: &[T],
     shape: &Shape,
-    positions: &impl Positions,
+    positions: &dyn Positions,
     border: &Border,
 ) -> Vec<T> {
     let pixels = source.as_chunks::<N>().0;
     let colour = colour::<T, N>(border);
+    let constant = matches!(border, Border::Constant(_));
     let (width, height) = (shape.width, shape.height);
     let round = |v: i32| v.wrapping_add(STEPS / 2) >> BITS;
     strips(shape, positions, |xs, ys, out: &mut [T]| {
@@ -33,6 +34,10 @@ fn of<T: Sample, const N: usize>(
             let (x, y) = (round(x), round(y));
             if (x as u32 as usize) < width && (y as u32 as usize) < height {
                 *to = pixels[y as usize * width + x as usize];
+                continue;
+            }
+            if constant {
+                *to = colour;
                 continue;
             }
             let place = border.place(x.into(), width).zip(border.place(y.into(), height));
