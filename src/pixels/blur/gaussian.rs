@@ -59,9 +59,7 @@ pub fn gaussian_kernel(image: &Image, kernel_px: u32, sigma_px: f64) -> Result<I
     if kernel == 1 {
         return Ok(image.clone());
     }
-    let mut out = vec![0; frame.bytes.len()];
-    separable(&frame, &weights(kernel, sigma_px), &mut out);
-    frame.filled(out)
+    frame.filled(separable(&frame, &weights(kernel, sigma_px)))
 }
 
 /// Weights in 256ths, from the centre out.

@@ -1,7 +1,7 @@
 //! Sun flare.
 
 use super::{check, towards};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::image::Image;
 use crate::pixels::blur::Frame;
 use crate::random::Stream;
@@ -62,8 +62,8 @@ impl SunFlare {
 /// by OpenCV, and a sun of rings.
 ///
 /// # Errors
-/// [`Error::Params`] when an opacity is not in `0..=1`, a radius not in `0..=100000`, a place not within
-/// a million pixels, or there are more than 1000 discs; [`Error::Unsupported`] for what is not 8-bit
+/// [`crate::Error::Params`] when an opacity is not in `0..=1`, a radius not in `0..=100000`, a place not within
+/// a million pixels, or there are more than 1000 discs; [`crate::Error::Unsupported`] for what is not 8-bit
 /// grey or RGB.
 pub fn sun_flare(image: &Image, flare: &SunFlare) -> Result<Image> {
     let frame = Frame::of(image)?;

@@ -1,7 +1,7 @@
 //! Rain.
 
 use super::{check, towards};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::image::Image;
 use crate::pixels::blur::{Frame, box_blur};
 use crate::random::Stream;
@@ -37,7 +37,7 @@ pub struct Rain {
 /// Albumentations' `RandomRain` draws antialiased lines, has kinds of rain, and darkens in HSV.
 ///
 /// # Errors
-/// [`Error::Params`] when a field is out of its range, [`Error::Unsupported`] for what is not 8-bit grey
+/// [`crate::Error::Params`] when a field is out of its range, [`crate::Error::Unsupported`] for what is not 8-bit grey
 /// or RGB.
 pub fn rain(image: &Image, rain: &Rain, stream: &mut Stream) -> Result<Image> {
     let frame = Frame::of(image)?;

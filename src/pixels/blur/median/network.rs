@@ -96,11 +96,11 @@ pub(super) fn five<'a>(frame: &Frame<'a>, out: &mut [u8]) {
             let [e0, e1, _, _, _] = ranked(4);
             // Of 2n − 1 values, neither the least nor the greatest of n + 1 is the middle one: both
             // go, another comes in, until three are left.
-            let [_, a, b, c, d, e, f, _] = ends([a3, a4, b2, b3, c1, c3, e0, e1]);
-            let [_, a, b, c, d, e, _] = ends([a, b, c, d, e, f, b4]);
-            let [_, a, b, c, d, _] = ends([a, b, c, d, e, d0]);
-            let [_, a, b, c, _] = ends([a, b, c, d, d1]);
-            let [_, a, b, _] = ends([a, b, c, d2]);
+            let [a, b, c, d, e, f] = inner8([a3, a4, b2, b3, c1, c3, e0, e1]);
+            let [a, b, c, d, e] = inner7([a, b, c, d, e, f, b4]);
+            let [a, b, c, d] = inner6([a, b, c, d, e, d0]);
+            let [a, b, c] = inner5([a, b, c, d, d1]);
+            let [a, b] = inner4([a, b, c, d2]);
             out[x] = sort3([a, b, c2])[1];
         }
     }
@@ -132,17 +132,43 @@ fn sort5([a, b, c, d, e]: [u8; 5]) -> [u8; 5] {
     [a, b, c, d, e]
 }
 
-/// Brings the least value to the front and the greatest to the end.
+/// The values but for the least and the greatest.
+///
+/// Written out for each length: in a loop over places, the compiler sees no straight line to widen.
 #[inline(always)]
-fn ends<const N: usize>(mut v: [u8; N]) -> [u8; N] {
-    for i in 0..N / 2 {
-        (v[i], v[N - 1 - i]) = order(v[i], v[N - 1 - i]);
-    }
-    for i in 1..N.div_ceil(2) {
-        (v[0], v[i]) = order(v[0], v[i]);
-    }
-    for i in N / 2..N - 1 {
-        (v[i], v[N - 1]) = order(v[i], v[N - 1]);
-    }
-    v
+fn inner8([a, b, c, d, e, f, g, h]: [u8; 8]) -> [u8; 6] {
+    let ((a, h), (b, g), (c, f), (d, e)) = (order(a, h), order(b, g), order(c, f), order(d, e));
+    let ((a, b), (c, d)) = (order(a, b), order(c, d));
+    let ((e, f), (g, h)) = (order(e, f), order(g, h));
+    [b, a.max(c), d, e, f.min(h), g]
+}
+
+#[inline(always)]
+fn inner7([a, b, c, d, e, f, g]: [u8; 7]) -> [u8; 5] {
+    let ((a, g), (b, f), (c, e)) = (order(a, g), order(b, f), order(c, e));
+    let ((a, b), (c, d)) = (order(a, b), order(c, d));
+    let ((e, f), (d, g)) = (order(e, f), order(d, g));
+    [b, a.max(c), d, e, f.min(g)]
+}
+
+#[inline(always)]
+fn inner6([a, b, c, d, e, f]: [u8; 6]) -> [u8; 4] {
+    let ((a, f), (b, e), (c, d)) = (order(a, f), order(b, e), order(c, d));
+    let (a, b) = order(a, b);
+    let (e, f) = order(e, f);
+    [b, a.max(c), d.min(f), e]
+}
+
+#[inline(always)]
+fn inner5([a, b, c, d, e]: [u8; 5]) -> [u8; 3] {
+    let ((a, e), (b, d)) = (order(a, e), order(b, d));
+    let (a, b) = order(a, b);
+    let (d, e) = order(d, e);
+    [b, a.max(c).min(e), d]
+}
+
+#[inline(always)]
+fn inner4([a, b, c, d]: [u8; 4]) -> [u8; 2] {
+    let ((a, b), (c, d)) = (order(a, b), order(c, d));
+    [a.max(c), b.min(d)]
 }
