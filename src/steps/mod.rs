@@ -1,7 +1,12 @@
 //! The steps, one file or folder each, and the list of them.
 
+pub mod arrays;
 pub mod encode;
+pub mod filter_background;
+pub mod fit_normalize;
 pub mod fit_stain;
+pub mod normalize;
+pub mod photo;
 pub mod scan;
 mod stain;
 pub mod stain_normalize;
@@ -13,6 +18,9 @@ use crate::step::Entry;
 /// the command line walks this slice: to add a step, write it and add its line.
 pub static STEPS: &[Entry] = &[
     Entry::of::<scan::Scan>(),
+    Entry::of::<filter_background::FilterBackground>(),
+    Entry::of::<fit_normalize::FitNormalize>(),
+    Entry::of::<normalize::Normalize>(),
     Entry::of::<tile::Tile>(),
     Entry::of::<fit_stain::FitStain>(),
     Entry::of::<stain_normalize::StainNormalize>(),
