@@ -4,11 +4,13 @@
 mod common;
 
 mod arrays;
+mod blur;
 mod colour;
 mod decode;
 mod exchange;
 mod geometry;
 mod histogram;
+mod noise;
 mod numbers;
 mod peer;
 mod png;
