@@ -176,7 +176,7 @@ pub fn make(
             ));
         };
         let value = match (&param.shape, files_of(&value)) {
-            (Shape::File(FileFormat::Profile), Some(paths)) => {
+            (Shape::File(format), Some(paths)) if format.is_made() => {
                 let files = paths.into_iter().map(|path| Ok((path.to_string(), read(path)?)));
                 let files = files.collect::<Result<Vec<_>>>()?;
                 entry.inline(&name, &files, &all).map_err(|e| renamed(e, &names, named))?
@@ -224,7 +224,9 @@ fn inline(param: &Param, value: Value, read: Read) -> Result<Value> {
             let rows = manifest::read_csv(path, &bytes)?;
             serde_json::to_value(rows).map_err(|e| Error::format(path, e.to_string()))
         }
-        FileFormat::Profile => Err(Error::params(path, "names no file")),
+        FileFormat::Profile | FileFormat::Policy | FileFormat::Detections => {
+            Err(Error::params(path, "names no file"))
+        }
         FileFormat::Json => serde_json::from_slice(&bytes)
             .map_err(|e| Error::format(path, format!("not JSON: {e}"))),
     }

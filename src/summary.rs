@@ -35,6 +35,10 @@ impl Failure {
     }
 }
 
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 /// What one step of a run did. The part of `run.json` that does not depend on the host comes first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepSummary {
@@ -52,6 +56,9 @@ pub struct StepSummary {
     pub made: u64,
     /// Units (files, for `scan`) that failed.
     pub failures: u64,
+    /// Items that the step was given and said to leave out: their facts stand in the records.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dropped: u64,
     /// Items in the step's manifest.
     pub items: u64,
     /// Bytes of the units' inputs.

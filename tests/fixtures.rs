@@ -22,7 +22,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The folders that the program fills. A file there that it does not draw is an error too.
-const DRAWN: [&str; 4] = ["slides", "photos", "stains", "bad"];
+const DRAWN: [&str; 5] = ["slides", "photos", "traps", "stains", "bad"];
 
 const REDRAW: &str = "redraw with: BLESS=1 cargo test --release --test fixtures";
 
@@ -95,5 +95,5 @@ fn openslide_tifffile_and_pillow_read_them() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "read 19 files");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "read 37 files");
 }

@@ -107,8 +107,12 @@ impl Watch for Bars {
             Event::Note { message } => say(&message),
             Event::StepDone(done) => {
                 self.unit.set_message("");
+                let dropped = match done.dropped {
+                    0 => String::new(),
+                    n => format!(", {} dropped", counted(n, "item")),
+                };
                 say(&format!(
-                    "{:>8} {} from {}, {} written, {}",
+                    "{:>8} {} from {}{dropped}, {} written, {}",
                     done.step,
                     counted(done.items, "item"),
                     counted(done.units, "unit"),

@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Number, Value};
 
 use super::{knobs, shown};
-use crate::describe::{self, FileFormat, Param, Shape, first_paragraph, reflow};
+use crate::describe::{self, Param, Shape, first_paragraph, reflow};
 use crate::error::{Error, Result};
 use crate::pipeline;
 use crate::step::{AnyStep, Entry, Grain};
@@ -90,7 +90,7 @@ fn shaped(arg: Arg, shape: &Shape) -> Arg {
         Shape::Int => arg.value_name("N").allow_negative_numbers(true),
         Shape::Float => arg.value_name("NUMBER").allow_negative_numbers(true),
         Shape::Text => arg.value_name("TEXT"),
-        Shape::File(FileFormat::Profile) => {
+        Shape::File(format) if format.is_made() => {
             arg.value_name("FILE").action(ArgAction::Append).value_delimiter(',')
         }
         Shape::File(_) => arg.value_name("FILE"),
@@ -177,7 +177,9 @@ fn value(param: &Param, texts: &[&str]) -> Result<Value> {
         Shape::List(_) => Err(Error::Bug { message: format!("{} nests lists", param.name) }),
     };
     match &param.shape {
-        Shape::File(FileFormat::Profile) => Ok(texts.iter().copied().map(Value::from).collect()),
+        Shape::File(format) if format.is_made() => {
+            Ok(texts.iter().copied().map(Value::from).collect())
+        }
         Shape::List(of) => texts.iter().map(|text| one(of, text)).collect(),
         shape => one(shape, texts.last().copied().unwrap_or_default()),
     }

@@ -108,7 +108,7 @@ impl Watch for Lines {
                 let fields = json!({
                     "step": done.step, "units": done.units, "hits": done.hits, "made": done.made,
                     "failures": done.failures, "items": done.items,
-                    "bytes_written": done.bytes_written, "seconds": round(done.seconds),
+                    "dropped": done.dropped, "bytes_written": done.bytes_written, "seconds": round(done.seconds),
                 });
                 self.say("info", "step_done", &fields);
             }

@@ -171,11 +171,16 @@ fn list_rows(uri: &str, found: &mut Candidates) -> Result<()> {
             )
         })?;
         let id = given.remove("id").unwrap_or_else(|| path.trim_start_matches("./").to_string());
-        let absolute = if is_url(&path) || Path::new(&path).is_absolute() {
-            path
-        } else {
+        let absolute = |path: String| {
+            if is_url(&path) || Path::new(&path).is_absolute() {
+                return path;
+            }
             format!("{folder}/{}", path.trim_start_matches("./"))
         };
+        if let Some(mask) = given.remove("mask") {
+            given.insert("mask".into(), absolute(mask));
+        }
+        let absolute = absolute(path);
         let length = file::open(&absolute).map(|source| source.size()).ok();
         found.files.push(Candidate { id, path: absolute, length, given, named: true });
     }

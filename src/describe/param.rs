@@ -62,6 +62,17 @@ pub enum FileFormat {
     /// One file or several of the step's own kind, made a value by the step
     /// ([`crate::step::Step::inline`]): a stain profile, or images to fit one on.
     Profile,
+    /// As [`FileFormat::Profile`]: a policy of augmentations.
+    Policy,
+    /// As [`FileFormat::Profile`]: what a detector found.
+    Detections,
+}
+
+impl FileFormat {
+    /// Whether the step makes the value ([`crate::step::Step::inline`]).
+    pub fn is_made(self) -> bool {
+        matches!(self, Self::Profile | Self::Policy | Self::Detections)
+    }
 }
 
 impl Param {
@@ -124,6 +135,8 @@ impl Shape {
             Self::File(FileFormat::Csv) => "CSV file".into(),
             Self::File(FileFormat::Json) => "JSON file".into(),
             Self::File(FileFormat::Profile) => "profile or images".into(),
+            Self::File(FileFormat::Policy) => "policy file".into(),
+            Self::File(FileFormat::Detections) => "detections file".into(),
         }
     }
 }
@@ -203,6 +216,8 @@ fn file(property: &Value) -> std::result::Result<Option<FileFormat>, String> {
         Some("csv") => Ok(Some(FileFormat::Csv)),
         Some("json") => Ok(Some(FileFormat::Json)),
         Some("profile") => Ok(Some(FileFormat::Profile)),
+        Some("policy") => Ok(Some(FileFormat::Policy)),
+        Some("detections") => Ok(Some(FileFormat::Detections)),
         Some(other) => Err(format!("{other:?}")),
     }
 }

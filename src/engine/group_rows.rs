@@ -77,6 +77,8 @@ impl Writing<'_> {
                         let outputs = of.get(&(seat as usize)).ok_or_else(|| {
                             Error::format(Record::path(key), "it does not speak of all members")
                         })?;
+                        let dropped = outputs.iter().any(|(name, _)| name == DROPPED_MEMBER);
+                        tally.dropped += u64::from(dropped);
                         self.member(item, key, outputs, rows)
                     }
                 };

@@ -38,6 +38,7 @@ pub(super) struct Tally {
     pub units: u64,
     pub hits: u64,
     pub made: u64,
+    pub dropped: u64,
     pub items: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,

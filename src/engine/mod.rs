@@ -377,6 +377,7 @@ fn told(
         hits: tally.hits,
         made: tally.made,
         failures: tally.failures.len() as u64,
+        dropped: tally.dropped,
         items: tally.items,
         bytes_in: tally.bytes_in,
         bytes_out: tally.bytes_out,

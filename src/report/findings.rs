@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::chain::Cut;
+use super::copies::Copies;
 use super::fits::Fits;
 use super::pairs::{Pairs, is_amount};
 use super::sheet::{Sheet, Sight};
 use super::tally::{Histogram, Tally};
+use super::traps::Traps;
 use super::words;
 use crate::dataset::Root;
 use crate::digest::Digest;
@@ -115,6 +117,14 @@ pub struct Findings {
     pub pairs: Option<Pairs>,
     /// The dataset at which the paths of the images before begin.
     pub before: Option<Root>,
+    /// What was found in photos, when the run looked for what moves.
+    pub traps: Option<Traps>,
+    /// Place in the run of the step that looked.
+    pub traps_at: Option<usize>,
+    /// Copies, when the run made some.
+    pub copies: Option<Copies>,
+    /// The dataset at which the paths of their originals begin.
+    pub originals: Option<Root>,
     last_source: Option<String>,
     places: BTreeMap<String, usize>,
 }
@@ -145,6 +155,10 @@ impl Findings {
             fits: None,
             pairs: None,
             before: None,
+            traps: None,
+            traps_at: None,
+            copies: None,
+            originals: None,
             last_source: None,
             places: BTreeMap::new(),
         }

@@ -12,10 +12,12 @@
 
 mod chain;
 mod chart;
+mod copies;
 mod findings;
 mod fits;
 mod page;
 mod pairs;
+mod photos;
 mod picture;
 mod pictures;
 mod run;
@@ -23,11 +25,13 @@ mod sections;
 mod sheet;
 mod stains;
 mod tally;
+mod traps;
 mod words;
 
 use std::io::BufRead;
 
 pub use chain::Cut;
+pub use copies::{Copied, Copies, CopyColumns, MOST_COPIES, MOST_ORIGINALS};
 pub use findings::{Card, Columns, Findings, MOST_CARDS, MOST_FAILURES, Resolution};
 pub use fits::{Counts, Fit, Fits, FitsOf, MOST_FITS, Slides, Vectors};
 pub use page::render;
@@ -36,6 +40,7 @@ pub use picture::Picture;
 pub use pictures::{Pictures, pictures};
 pub use sheet::{Draw, MOST_PICTURES, Sheet, Sight};
 pub use tally::{Counted, Histogram, Tally};
+pub use traps::{TrapColumns, Traps};
 
 use crate::dataset::Root;
 use crate::error::Result;
@@ -81,12 +86,18 @@ pub fn find(root: &Root, summary: &Summary, manifest: ManifestReader) -> Result<
         }
     }
     let at = |name: &str| summary.steps.iter().rposition(|step| step.step == name);
-    let (fits, pairs) = (at("fit-stain"), at("stain-normalize"));
+    let places = Places {
+        fits: at("fit-stain"),
+        pairs: at("stain-normalize"),
+        traps: at("filter-background"),
+        copies: at("augment"),
+    };
+    findings.traps_at = places.traps;
     let last = summary.steps.len().saturating_sub(1);
-    read(manifest, &mut findings, summary, &Sought::new(last, true, fits, pairs))?;
+    read(manifest, &mut findings, summary, &Sought::new(last, true, &places))?;
     // What the steps before left is read backwards, the images after before those before.
     for index in (0..last).rev() {
-        let sought = Sought::new(index, false, fits, pairs);
+        let sought = Sought::new(index, false, &places);
         if let Some(reader) =
             sought.is_any().then(|| chain::between(root, summary, index)).flatten()
         {
@@ -94,18 +105,29 @@ pub fn find(root: &Root, summary: &Summary, manifest: ManifestReader) -> Result<
             read(reader, &mut findings, summary, &sought).ok();
         }
     }
-    findings.before =
-        pairs.and_then(|at| chain::before(root, summary, at)).map(|(from, reader)| {
-            if pairs == Some(0) {
-                let sought = Sought { items: false, fits: None, pairs: None, before: true };
-                read(reader, &mut findings, summary, &sought).ok();
-            }
-            from
-        });
+    let mut before = |at: Option<usize>, sought: Sought| {
+        let (from, reader) = chain::before(root, summary, at?)?;
+        if at == Some(0) {
+            read(reader, &mut findings, summary, &sought).ok();
+        }
+        Some(from)
+    };
+    let of_pairs = before(places.pairs, Sought { before: true, ..Sought::default() });
+    let of_copies = before(places.copies, Sought { originals: true, ..Sought::default() });
+    (findings.before, findings.originals) = (of_pairs, of_copies);
     Ok(findings)
 }
 
+/// Where in the run the steps stand of which the page says more than of others.
+struct Places {
+    fits: Option<usize>,
+    pairs: Option<usize>,
+    traps: Option<usize>,
+    copies: Option<usize>,
+}
+
 /// What a manifest is read for.
+#[derive(Default)]
 struct Sought {
     /// What the page says of items.
     items: bool,
@@ -115,21 +137,31 @@ struct Sought {
     pairs: Option<usize>,
     /// The images before.
     before: bool,
+    /// What was found in photos.
+    traps: bool,
+    /// Copies.
+    copies: bool,
+    /// Their originals.
+    originals: bool,
 }
 
 impl Sought {
-    fn new(index: usize, items: bool, fits: Option<usize>, pairs: Option<usize>) -> Self {
+    fn new(index: usize, items: bool, places: &Places) -> Self {
         let here = |step: &usize| *step == index;
         Self {
             items,
-            fits: fits.filter(here),
-            pairs: pairs.filter(here),
-            before: pairs == Some(index + 1),
+            fits: places.fits.filter(here),
+            pairs: places.pairs.filter(here),
+            before: places.pairs == Some(index + 1),
+            traps: places.traps == Some(index),
+            copies: places.copies == Some(index),
+            originals: places.copies == Some(index + 1),
         }
     }
 
     fn is_any(&self) -> bool {
-        self.items || self.fits.is_some() || self.pairs.is_some() || self.before
+        let counted = self.items || self.fits.is_some() || self.pairs.is_some() || self.traps;
+        counted || self.before || self.copies || self.originals
     }
 }
 
@@ -143,9 +175,12 @@ fn read(
     let schema = manifest.schema().clone();
     let params = |at: Option<usize>| at.and_then(|at| summary.steps.get(at)).map(|s| &s.params);
     let (columns, slides) = (Columns::of(&schema), Slides::of(&schema));
-    let pair_columns = PairColumns::of(&schema);
+    let (pair_columns, trap_columns) = (PairColumns::of(&schema), TrapColumns::of(&schema));
+    let copy_columns = CopyColumns::of(&schema);
     let mut fits = params(sought.fits).map(Fits::new);
     let mut pairs = params(sought.pairs).map(|params| Pairs::new(params, per_cohort(summary)));
+    let mut traps = sought.traps.then(Traps::default);
+    let mut copies = sought.copies.then(Copies::default);
     while let Some(batch) = manifest.next_batch()? {
         for item in &batch {
             if sought.items {
@@ -157,10 +192,21 @@ fn read(
             if let Some(pairs) = &mut pairs {
                 pairs.take(&pair_columns, item);
             }
+            if let Some(traps) = &mut traps {
+                traps.take(&trap_columns, item);
+            }
+            if let Some(copies) = &mut copies {
+                copies.take(&copy_columns, item);
+            }
             if sought.before
                 && let Some(pairs) = &mut findings.pairs
             {
                 pairs.take_before(item);
+            }
+            if sought.originals
+                && let Some(copies) = &mut findings.copies
+            {
+                copies.take_before(item);
             }
         }
     }
@@ -168,7 +214,12 @@ fn read(
         pairs.look();
         findings.pairs = Some(pairs);
     }
+    if let Some(mut copies) = copies {
+        copies.look();
+        findings.copies = Some(copies);
+    }
     findings.fits = fits.or(findings.fits.take());
+    findings.traps = traps.or(findings.traps.take());
     Ok(())
 }
 

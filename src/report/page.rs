@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Pictures;
 use super::findings::Findings;
+use super::photos;
 use super::run;
 use super::sections;
 use super::stains;
@@ -23,6 +24,8 @@ pub fn render(place: &str, summary: &Summary, findings: &Findings, pictures: &Pi
         ("slides", "Slides", sections::slides(summary, findings, pictures)),
         ("stains", "Stains", stains::fits(findings, pictures)),
         ("normalized", "Before and after", stains::normalized(findings, pictures)),
+        ("traps", "What the cameras saw", photos::traps(summary, findings)),
+        ("copies", "Originals and copies", photos::copies(findings, pictures)),
         ("distributions", "Distributions", sections::distributions(findings)),
         ("balance", "Classes and groups", sections::balance(findings)),
         ("files", "Files", sections::files(findings)),

@@ -37,6 +37,10 @@ pub struct Pictures {
     pub cohort: Option<Picture>,
     /// Images before and after, by the id of the image before.
     pub pairs: BTreeMap<String, [Picture; 2]>,
+    /// Copies, by their ids.
+    pub copies: BTreeMap<String, Picture>,
+    /// Originals of copies, by their ids.
+    pub originals: BTreeMap<String, Picture>,
 }
 
 /// Brings the pictures. Never fails.
@@ -45,6 +49,7 @@ pub fn pictures(root: &Root, findings: &Findings) -> Pictures {
     overlays(findings, &mut pictures);
     drawings(root, findings, &mut pictures);
     pairs(root, findings, &mut pictures);
+    copies(root, findings, &mut pictures);
     let most_bytes = if findings.is_made() { PICTURE_BYTES } else { PHOTO_BYTES };
     for sight in findings.sheet.pick(MOST_PICTURES) {
         let picture = bytes(root, &sight.item, most_bytes).and_then(|b| Picture::new(&b, None));
@@ -135,6 +140,24 @@ fn pairs(root: &Root, findings: &Findings, pictures: &mut Pictures) {
             && let Some(after) = small(root, &pair.after)
         {
             pictures.pairs.insert(pair.source_id.clone(), [before, after]);
+        }
+    }
+}
+
+fn copies(root: &Root, findings: &Findings, pictures: &mut Pictures) {
+    let Some((copies, from)) = findings.copies.as_ref().zip(findings.originals.as_ref()) else {
+        return;
+    };
+    let small = |root: &Root, item: &Item| Picture::small(&bytes(root, item, PICTURE_BYTES)?);
+    for of in copies.by_original() {
+        let original = of.first().and_then(|copy| copies.originals.get(&copy.original_id));
+        if let Some(item) = original.and_then(Option::as_ref) {
+            let picture = small(from, item);
+            pictures.originals.extend(picture.map(|picture| (item.id.clone(), picture)));
+        }
+        for copy in of {
+            let picture = small(root, &copy.item);
+            pictures.copies.extend(picture.map(|picture| (copy.item.id.clone(), picture)));
         }
     }
 }

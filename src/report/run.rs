@@ -19,7 +19,7 @@ pub(super) fn steps(summary: &Summary) -> Markup {
 fn one(position: usize, step: &StepSummary) -> Markup {
     let params = params_by_interest(&step.step, &step.params);
     let changed: Vec<&Param> = params.iter().filter(|p| p.is_changed()).collect();
-    let numbers = [
+    let mut numbers = vec![
         ("units", count(step.units)),
         ("found done", count(step.hits)),
         ("made now", count(step.made)),
@@ -30,6 +30,9 @@ fn one(position: usize, step: &StepSummary) -> Markup {
         ("written now", bytes(step.bytes_written)),
         ("time", seconds(step.seconds)),
     ];
+    if step.dropped > 0 {
+        numbers.insert(4, ("dropped", count(step.dropped)));
+    }
     html! {
         div.box.step {
             h3 { (position) ". " (step.step) span.aside { "version " (step.version) } }

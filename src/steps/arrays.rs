@@ -138,7 +138,8 @@ impl Writing {
         let is_array = matches!(self.output, Output::Npy | Output::Safetensors);
         let scaled = self.numbers != Numbers::None;
         if scaled && !is_array {
-            let message = "pictures hold no numbers below 0 or between integers: take npy or safetensors";
+            let message =
+                "pictures hold no numbers below 0 or between integers: take npy or safetensors";
             return Err(Error::params("format", message));
         }
         match self.dtype {

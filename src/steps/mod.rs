@@ -2,6 +2,7 @@
 
 pub mod arrays;
 pub mod encode;
+pub mod filter_background;
 pub mod fit_normalize;
 pub mod fit_stain;
 pub mod normalize;
@@ -17,6 +18,7 @@ use crate::step::Entry;
 /// the command line walks this slice: to add a step, write it and add its line.
 pub static STEPS: &[Entry] = &[
     Entry::of::<scan::Scan>(),
+    Entry::of::<filter_background::FilterBackground>(),
     Entry::of::<fit_normalize::FitNormalize>(),
     Entry::of::<normalize::Normalize>(),
     Entry::of::<tile::Tile>(),

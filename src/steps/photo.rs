@@ -96,12 +96,7 @@ pub struct Reading {
 impl Default for Reading {
     /// White behind alpha, colours in sRGB, three channels of 8 bits.
     fn default() -> Self {
-        Self {
-            background: Colour([255; 3]),
-            icc: Icc::ToSrgb,
-            mode: Mode::Rgb,
-            keep_16_bit: false,
-        }
+        Self { background: Colour([255; 3]), icc: Icc::ToSrgb, mode: Mode::Rgb, keep_16_bit: false }
     }
 }
 

@@ -73,6 +73,7 @@ pub fn tiny(slides: &[SlideAsked<'_>], tile_px: u32) -> Tiny {
         hits: 0,
         made: slides.len() as u64,
         failures: 0,
+        dropped: 0,
         items: rows,
         bytes_in: 1000,
         bytes_out: 2000,

@@ -261,9 +261,7 @@ fn turned([r, g, b]: [i16; 3], turn: i16) -> [i16; 3] {
     let hue = if hue >= circle { hue.wrapping_sub(circle) } else { hue };
     let from = |sextant: i16| hue.wrapping_sub(unit.wrapping_mul(sextant)).wrapping_abs();
     let twice = unit.wrapping_mul(2);
-    let sample = |part: i16| {
-        least.wrapping_add(part.max(0).min(unit).wrapping_add(8) >> 4)
-    };
+    let sample = |part: i16| least.wrapping_add(part.max(0).min(unit).wrapping_add(8) >> 4);
     [
         sample(from(3).wrapping_sub(unit)),
         sample(twice.wrapping_sub(from(2))),

@@ -22,11 +22,7 @@ pub enum Over {
 ///
 /// # Errors
 /// As [`counts`].
-pub fn by_histogram(
-    image: &mut Image,
-    over: Over,
-    of: impl Fn(&Counts) -> Table,
-) -> Result<()> {
+pub fn by_histogram(image: &mut Image, over: Over, of: impl Fn(&Counts) -> Table) -> Result<()> {
     let _ = over;
     let tables: Vec<Table> = counts(image)?.iter().map(of).collect();
     match <[Table; 3]>::try_from(tables) {

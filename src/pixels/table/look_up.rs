@@ -36,11 +36,11 @@ fn pixel_by_pixel([r, g, b]: [&[u8; 256]; 3], rgb: &mut [u8]) {
 /// The instructions of VBMI, all of them safe where the machine has them.
 #[cfg(target_arch = "x86_64")]
 mod vbmi {
-    use archmage::{X64V4xToken, arcane};
     use archmage::intrinsics::x86_64::{
         __m512i, _mm512_loadu_epi8 as load, _mm512_mask_blend_epi8, _mm512_movepi8_mask,
         _mm512_permutex2var_epi8, _mm512_storeu_epi8 as store,
     };
+    use archmage::{X64V4xToken, arcane};
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     fn registers(table: &[u8; 256]) -> [__m512i; 4] {

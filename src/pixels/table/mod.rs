@@ -134,7 +134,10 @@ pub(super) fn level(x: f64) -> u8 {
 }
 
 fn not_8_bit() -> Error {
-    Error::unsupported("this change of samples that are not 8-bit", "convert the image to 8 bit first")
+    Error::unsupported(
+        "this change of samples that are not 8-bit",
+        "convert the image to 8 bit first",
+    )
 }
 
 /// The samples of an 8-bit grey or RGB image.

@@ -105,7 +105,8 @@ impl Params {
     /// [`Error::Params`] naming the field.
     pub fn check(&self) -> Result<()> {
         if self.mode == Mode::Auto {
-            let message = "images of one and of three channels have no common mean: take rgb or grey";
+            let message =
+                "images of one and of three channels have no common mean: take rgb or grey";
             return Err(Error::params("mode", message));
         }
         if self.split.as_ref().is_some_and(String::is_empty) {

@@ -53,7 +53,9 @@ impl Tally {
     /// [`Error::Limit`] for 2^53 pixels and more; [`Error::Bug`] when the channels differ.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         if self.counts.len() != other.counts.len() {
-            return Err(Error::Bug { message: "counts of grey and of colours do not add up".into() });
+            return Err(Error::Bug {
+                message: "counts of grey and of colours do not add up".into(),
+            });
         }
         let pixels = self.pixels().saturating_add(other.pixels());
         if pixels >= MOST_PIXELS {
@@ -235,7 +237,9 @@ pub fn together(profiles: &[(String, Profile)]) -> std::result::Result<Profile, 
     let mut sum = Tally::new(first.channels());
     for (name, profile) in profiles {
         if read(profile) != read(first) {
-            return Err(format!("{name} is of images that were read in another way than the first"));
+            return Err(format!(
+                "{name} is of images that were read in another way than the first"
+            ));
         }
         let tally = profile.tally().map_err(|e| format!("{name} {e}"))?;
         let tally = tally.ok_or_else(|| format!("{name} has no counts that could be added up"))?;

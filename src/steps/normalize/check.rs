@@ -89,7 +89,10 @@ impl Params {
 
     fn check_colours(&self) -> Result<()> {
         if self.white_balance != WhiteBalance::None && self.mode == Mode::Grey {
-            return Err(Error::params("white_balance", "`mode: grey` leaves no colours to balance"));
+            return Err(Error::params(
+                "white_balance",
+                "`mode: grey` leaves no colours to balance",
+            ));
         }
         Ok(())
     }
@@ -103,9 +106,7 @@ impl Params {
                 Err(Error::params("match_to", "missing: `contrast: match` needs a reference"))
             }
             (Contrast::Match, Some(_)) if self.mode == Mode::Auto => Err(one_kind("match_to")),
-            (Contrast::Match, Some(reference)) => {
-                reference.levels(self.channels()).map(|_| ())
-            }
+            (Contrast::Match, Some(reference)) => reference.levels(self.channels()).map(|_| ()),
             (_, Some(_)) => Err(Error::params("match_to", "only `contrast: match` has one")),
             (_, None) => Ok(()),
         }

@@ -74,7 +74,10 @@ impl Frame {
             i64::from(letterbox) - i64::from(cut) + i64::from(border)
         };
         let (x, y, ..) = self.cut;
-        (along(self.letterbox.left, x, self.border.left), along(self.letterbox.top, y, self.border.top))
+        (
+            along(self.letterbox.left, x, self.border.left),
+            along(self.letterbox.top, y, self.border.top),
+        )
     }
 
     /// Makes the result. `limit_bytes` bounds each image on the way.
@@ -137,7 +140,8 @@ fn halves(pixels: u32) -> (u32, u32) {
 }
 
 fn resized(params: &Params, (width, height): (u32, u32)) -> (u32, u32) {
-    let (wanted_w, wanted_h) = (params.width_px.unwrap_or(width), params.height_px.unwrap_or(height));
+    let (wanted_w, wanted_h) =
+        (params.width_px.unwrap_or(width), params.height_px.unwrap_or(height));
     let is_wide = width >= height;
     let side = params.side_px.unwrap_or(1);
     let size = match params.resize {
@@ -149,7 +153,8 @@ fn resized(params: &Params, (width, height): (u32, u32)) -> (u32, u32) {
         Resize::Longest => (share(width, side, height), side),
         // The side that fills the box first is the one whose factor is smaller.
         Resize::Letterbox
-            if u64::from(wanted_w) * u64::from(height) <= u64::from(wanted_h) * u64::from(width) =>
+            if u64::from(wanted_w) * u64::from(height)
+                <= u64::from(wanted_h) * u64::from(width) =>
         {
             (wanted_w, share(height, wanted_w, width).min(wanted_h))
         }

@@ -66,7 +66,8 @@ fn sums_8(pixels: &[[u8; 3]]) -> Sums {
         let mut part = [0_u32; 5];
         for &[r, g, b] in block {
             let spread = r.max(g).max(b) - r.min(g).min(b);
-            let one = [r.into(), g.into(), b.into(), u32::from(spread <= NEAR), u32::from(spread == 0)];
+            let one =
+                [r.into(), g.into(), b.into(), u32::from(spread <= NEAR), u32::from(spread == 0)];
             for (part, one) in part.iter_mut().zip(one) {
                 *part = part.wrapping_add(one);
             }

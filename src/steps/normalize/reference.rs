@@ -34,7 +34,8 @@ impl Reference {
     pub fn levels(&self, channels: usize) -> Result<Vec<Counts>> {
         let wrong = |message: String| Error::params("match_to", message);
         if self.counts.len() != channels {
-            let message = format!("it is of {} channels, and `mode` has {channels}", self.counts.len());
+            let message =
+                format!("it is of {} channels, and `mode` has {channels}", self.counts.len());
             return Err(wrong(message));
         }
         let mut all = Vec::with_capacity(channels);
@@ -86,7 +87,9 @@ pub(super) fn inline(
         let profile = together(&profiles).map_err(wrong)?;
         check_read(&profile, &params, param)?;
         let tally = profile.tally().map_err(wrong)?;
-        sum.merge(&tally.ok_or_else(|| wrong("it has no counts: take the whole profile.json".into()))?)?;
+        sum.merge(
+            &tally.ok_or_else(|| wrong("it has no counts: take the whole profile.json".into()))?,
+        )?;
     }
     for (name, bytes) in images {
         let named = |e: Error| wrong(format!("{name}: {e}"));
@@ -99,7 +102,8 @@ pub(super) fn inline(
 /// Whether a profile is of images that were read as these params read them.
 pub(super) fn check_read(profile: &Profile, params: &Params, param: &str) -> Result<()> {
     let differs = |what: &str| {
-        let message = format!("it is of images that were read with another `{what}` than the one here");
+        let message =
+            format!("it is of images that were read with another `{what}` than the one here");
         Err(Error::params(param, message))
     };
     if params.mode == Mode::Auto || profile.mode != params.mode {

@@ -7,11 +7,11 @@ use super::choices::{Contrast, WhiteBalance};
 use super::look::Look;
 use crate::error::Result;
 use crate::image::Image;
+use crate::pixels::colour;
 use crate::pixels::histogram::{
     Counts, Over, by_histogram, clahe, counts, equalize, match_to, percentile,
 };
 use crate::pixels::table::{Table, apply_channels};
-use crate::pixels::colour;
 
 /// What is stretched: (low, high) of each channel, or of the one number that stands for all.
 pub type Bounds = Vec<(f64, f64)>;

@@ -1,5 +1,6 @@
 //! `scan`: files to the first manifest.
 
+mod detections;
 pub(super) mod exif;
 mod labels;
 mod selection;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+pub use detections::DetectionRow;
 pub use labels::LabelRow;
 pub use selection::{selects, selects_named};
 
@@ -23,6 +25,7 @@ use crate::image::media::{SNIFF_BYTES, sniff};
 use crate::manifest::Column;
 use crate::slide::{self, Geometry, Limits};
 use crate::step::{Found, Listed, Listing, Out, Step, bug};
+use detections::Detections;
 use labels::Labels;
 use selection::Rule;
 
@@ -57,6 +60,15 @@ use selection::Rule;
 /// `slide.mpp_x` and `slide.mpp_y` are what the file says. A list may overrule it with its columns
 /// `mpp`, or `mpp_x` and `mpp_y`, or `slide.mpp_x` and `slide.mpp_y`, in µm per pixel of level 0;
 /// `slide.mpp_from` tells which it was.
+///
+/// # Boxes, masks, times
+/// A list may have these columns, which go into the manifest as they are: `mask` (a file, beside the list or
+/// with its whole path) to `annotation.mask`, `boxes` to `annotation.boxes`, `keypoints` to
+/// `annotation.keypoints`, and `time` (`2016-05-04T03:02:01`) to `capture.time`. `augment` and `normalize`
+/// move them with the pixels; the forms are on their pages. `detections` is what MegaDetector or SpeciesNet
+/// found: boxes go to `detector.boxes`, and `filter-background` believes them before its own guess. A file is
+/// matched when its name there is the end of the id, or the id the end of its name; those that were not
+/// scanned are passed over.
 ///
 /// # Edge cases
 /// - A photo is a slide of one level with the vendor `photo`.
@@ -102,6 +114,10 @@ pub struct Params {
     /// are those of the manifest: paths below the scanned folder (`StationA/cat/001.jpg`).
     #[schemars(extend("x-file" = "csv"))]
     pub labels: Vec<LabelRow>,
+    /// JSON files of a detector in MegaDetector's format. Images that it failed on, or does not know, have no
+    /// boxes, which is not the same as none found.
+    #[schemars(extend("x-file" = "detections"))]
+    pub detections: Vec<DetectionRow>,
 }
 
 /// The columns that `scan` adds to those that every manifest has.
@@ -158,11 +174,28 @@ pub struct Facts {
     /// How the stored picture is to be turned, 1–8 as EXIF counts; 1 is upright.
     #[serde(rename = "exif.orientation")]
     pub orientation: Option<u8>,
+    /// When it was taken, where the list says it: it goes before `exif.time`.
+    #[serde(rename = "capture.time")]
+    pub capture_time: Option<String>,
+    /// File of the mask that goes with the image; null where there is none.
+    #[serde(rename = "annotation.mask")]
+    pub mask: Option<String>,
+    /// Boxes on the image as JSON, as the list gives them.
+    #[serde(rename = "annotation.boxes")]
+    pub boxes: Option<String>,
+    /// Keypoints on the image as JSON, as the list gives them.
+    #[serde(rename = "annotation.keypoints")]
+    pub keypoints: Option<String>,
+    /// Boxes that a detector found, as JSON: `[[category, confidence, left, top, width, height], …]`, parts of
+    /// the image; `[]` where it found none, null where it was not asked.
+    #[serde(rename = "detector.boxes")]
+    pub detected: Option<String>,
 }
 
 /// The step.
 pub struct Scan {
     labels: Labels,
+    detections: Detections,
     rule: Rule,
 }
 
@@ -175,14 +208,27 @@ struct Headers {
 
 impl Step for Scan {
     const NAME: &'static str = "scan";
-    const VERSION: &'static str = "1.0.0";
+    const VERSION: &'static str = "1.1.0";
     type Params = Params;
     type Input = Listing;
     type Facts = Facts;
     const READS: &'static [Column] = &[];
 
     fn new(params: Params) -> Result<Self> {
-        Ok(Self { labels: Labels::new(&params)?, rule: Rule::new(&params)? })
+        Ok(Self {
+            labels: Labels::new(&params)?,
+            detections: Detections::new(&params.detections)?,
+            rule: Rule::new(&params)?,
+        })
+    }
+
+    fn inline(
+        _: &str,
+        files: &[(String, Vec<u8>)],
+        _: &Map<String, serde_json::Value>,
+    ) -> Result<serde_json::Value> {
+        serde_json::to_value(detections::rows(files)?)
+            .map_err(|e| Error::Bug { message: e.to_string() })
     }
 
     fn run(&self, input: Listing, out: &mut Out<'_, Facts>) -> Result<()> {
@@ -197,6 +243,14 @@ impl Step for Scan {
         }
         let mpps = files.iter().map(given_mpp).collect::<Result<Vec<_>>>()?;
         let unmatched = self.unmatched(&files)?;
+        let detected =
+            files.iter().map(|file| self.detections.of(&file.id)).collect::<Result<Vec<_>>>()?;
+        if let Some(first) = files.first()
+            && !self.detections.is_empty()
+            && detected.iter().all(Option::is_none)
+        {
+            return Err(self.detections.none_fits(&first.id));
+        }
 
         let total = files.len() as u64;
         let mut first_of: BTreeMap<&Digest, &str> = BTreeMap::new();
@@ -226,7 +280,14 @@ impl Step for Scan {
             };
             let earlier = first_of.get(&file.digest).map(|id| (*id).to_string());
             first_of.entry(&file.digest).or_insert(&file.id);
-            out.found(found, &facts(headers, level, mpp, earlier))
+            let mut facts = facts(headers, level, mpp, earlier);
+            let given = |name: &str| given(file, name);
+            facts.capture_time = given("time");
+            facts.mask = given("mask");
+            facts.boxes = given("boxes");
+            facts.keypoints = given("keypoints");
+            facts.detected = detected.get(index).cloned().flatten();
+            out.found(found, &facts)
         })?;
         for id in unmatched {
             let error = Error::params("labels", "no file that was scanned has this id");
@@ -314,7 +375,17 @@ fn facts(
         model: exif.model,
         serial: exif.serial,
         orientation: exif.orientation,
+        capture_time: None,
+        mask: None,
+        boxes: None,
+        keypoints: None,
+        detected: None,
     }
+}
+
+/// What the user's list gives for a file under a name.
+fn given(file: &Listed, name: &str) -> Option<String> {
+    file.given.get(name).filter(|text| !text.trim().is_empty()).cloned()
 }
 
 /// The resolution that the user's list gives for a file.
