@@ -3,4 +3,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod arrays;
+mod colour;
+mod decode;
+mod histogram;
+mod normalize;
+mod numbers;
+mod peer;
+mod png;
 mod random;
+mod table;

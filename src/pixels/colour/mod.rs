@@ -5,7 +5,7 @@ mod jitter;
 
 use multiversion::multiversion;
 
-pub use balance::{gains_table, grey_world, max_rgb, shades_of_grey};
+pub use balance::{balance, gains_table, grey_world, max_rgb, shades_of_grey};
 pub use jitter::{Jitter, hue, saturation};
 
 use super::table;

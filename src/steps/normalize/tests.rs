@@ -37,10 +37,6 @@ fn decoded(made: &Made) -> Image {
     png::decode(&made.bytes, 1 << 30).unwrap()
 }
 
-fn refused(params: Value) -> String {
-    step(params).err().map_or_else(|| "was taken".into(), |e| e.to_string())
-}
-
 #[test]
 fn without_wishes_an_upright_photo_stays_as_it_is() {
     let image = photo(5, 3);
