@@ -76,16 +76,18 @@ fn photos(data: &Path) -> Vec<PathBuf> {
 #[test]
 fn photos_that_were_stored_in_eight_ways_come_out_alike() {
     let Some(data) = common::data_or_skip("normalize::orientation") else { return };
-    let of = |n: u8| {
-        normalized(&data.join(format!("generic/orientation/Landscape_{n}.jpg")), json!({}))
-    };
+    let of =
+        |n: u8| normalized(&data.join(format!("generic/orientation/Landscape_{n}.jpg")), json!({}));
     let upright = image(&of(1));
     assert!(upright.width_px() > upright.height_px());
     for n in 1..=8 {
         let made = of(n);
         assert_eq!(made.facts["orientation"], n);
         let turned = image(&made);
-        assert_eq!((turned.width_px(), turned.height_px()), (upright.width_px(), upright.height_px()));
+        assert_eq!(
+            (turned.width_px(), turned.height_px()),
+            (upright.width_px(), upright.height_px())
+        );
         let (a, b) = (upright.as_u8().unwrap(), turned.as_u8().unwrap());
         let apart: u64 = a.iter().zip(b).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
         // The same picture was compressed eight times, its blocks in eight ways.
@@ -151,7 +153,9 @@ print(json.dumps(out))
 fn arrays_are_those_of_numpys_formula() {
     let test = "normalize::arrays";
     let Some(data) = common::data_or_skip(test) else { return };
-    let Some(python) = common::python_or_skip(test, &["numpy", "PIL", "safetensors"]) else { return };
+    let Some(python) = common::python_or_skip(test, &["numpy", "PIL", "safetensors"]) else {
+        return;
+    };
     let paths = photos(&data);
     let own = json!({"numbers": "own", "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.25, 0.3]});
     let with = |more: Value| {

@@ -80,10 +80,9 @@ fn any_division_into_groups_and_any_order_gives_the_same_bits() {
     let [a, b, c] = images();
     let m = |bytes: &Vec<u8>| member(bytes.clone(), None);
     let one = joined(&all, vec![vec![m(&a), m(&b), m(&c)]]).unwrap();
-    for groups in [
-        vec![vec![m(&c)], vec![m(&a)], vec![m(&b)]],
-        vec![vec![m(&b), m(&a)], vec![m(&c)]],
-    ] {
+    for groups in
+        [vec![vec![m(&c)], vec![m(&a)], vec![m(&b)]], vec![vec![m(&b), m(&a)], vec![m(&c)]]]
+    {
         let other = joined(&all, groups).unwrap();
         assert_eq!(other.kept, one.kept);
         assert_eq!(other.previews, one.previews);

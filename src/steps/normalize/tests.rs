@@ -9,7 +9,8 @@ use crate::step::{Collected, Crew, params_from};
 /// Noise in colour.
 fn photo(width: u32, height: u32) -> Image {
     let count = width * height * 3;
-    let samples = (0..count).map(|i| (i.wrapping_mul(2_654_435_761) >> 23) as u8 / 2 + 40).collect();
+    let samples =
+        (0..count).map(|i| (i.wrapping_mul(2_654_435_761) >> 23) as u8 / 2 + 40).collect();
     Image::from_u8(width, height, 3, samples).unwrap()
 }
 
@@ -98,7 +99,8 @@ fn crops_and_padding_by_hand() {
     // 7 columns to 4: 1 is cut on the left, 2 on the right. 2 rows to 5: 1 above, 2 below. Then 4 × 5
     // to multiples of 4: 3 rows more below.
     let image = photo(7, 2);
-    let wish = json!({"crop_width_px": 4, "crop_height_px": 5, "pad_multiple": 4, "fill": "#0000ff"});
+    let wish =
+        json!({"crop_width_px": 4, "crop_height_px": 5, "pad_multiple": 4, "fill": "#0000ff"});
     let made = run(source(&image), wish).unwrap();
     let out = decoded(&made);
     assert_eq!((out.width_px(), out.height_px()), (4, 8));
@@ -156,12 +158,14 @@ fn what_is_asked_for_together_is_done_in_the_stated_order() {
 #[test]
 fn stretching_says_what_it_stretched() {
     let ramp = |c: u8| (0..101_u8).map(move |i| i + c);
-    let rgb: Vec<u8> = ramp(0).zip(ramp(20)).zip(ramp(100)).flat_map(|((r, g), b)| [r, g, b]).collect();
+    let rgb: Vec<u8> =
+        ramp(0).zip(ramp(20)).zip(ramp(100)).flat_map(|((r, g), b)| [r, g, b]).collect();
     let image = Image::from_u8(101, 1, 3, rgb).unwrap();
     let wish = json!({"contrast": "stretch", "contrast_over": "channels", "low_percentile": 10,
         "high_percentile": 90});
     let made = run(source(&image), wish).unwrap();
-    let facts = ["low_r", "high_r", "low_g", "high_g", "low_b", "high_b"].map(|f| made.facts[f].clone());
+    let facts =
+        ["low_r", "high_r", "low_g", "high_g", "low_b", "high_b"].map(|f| made.facts[f].clone());
     assert_eq!(facts, [10.0, 90.0, 30.0, 110.0, 110.0, 190.0].map(Value::from));
     let first = |at: usize| decoded(&made).as_u8().unwrap()[at * 3];
     // (x − 10)·255/80: 50 is 127.5, rounded up.
@@ -181,7 +185,10 @@ fn infrared_photos_stay_without_colour() {
                 let made = run(source(&image), wish).unwrap();
                 let out = decoded(&made);
                 let pixels = out.as_u8().unwrap().as_chunks::<3>().0;
-                assert!(pixels.iter().all(|[r, g, b]| r == g && g == b), "{contrast} {over} {balance}");
+                assert!(
+                    pixels.iter().all(|[r, g, b]| r == g && g == b),
+                    "{contrast} {over} {balance}"
+                );
                 assert_eq!(made.facts["looks_infrared"], true);
             }
         }
@@ -210,7 +217,8 @@ fn deep_samples_are_kept_made_or_rounded() {
 
 #[test]
 fn alpha_is_laid_over_the_background() {
-    let image = Image::from_u8(3, 1, 4, vec![9, 9, 9, 0, 10, 20, 30, 255, 200, 0, 100, 51]).unwrap();
+    let image =
+        Image::from_u8(3, 1, 4, vec![9, 9, 9, 0, 10, 20, 30, 255, 200, 0, 100, 51]).unwrap();
     let out = decoded(&run(source(&image), json!({"background": "#FF0064"})).unwrap());
     // 51/255 is a fifth: 200/5 + 255·4/5 = 244; 0; 100/5 + 100·4/5 = 100.
     assert_eq!(out.as_u8().unwrap(), [255, 0, 100, 10, 20, 30, 244, 0, 100]);

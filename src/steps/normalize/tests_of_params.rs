@@ -85,7 +85,9 @@ fn a_profile_is_a_file_or_a_column() {
     assert_eq!(step.column(&source("{}".into())).unwrap_err().kind(), "schema");
     let fit = |mode: &str| json!({"mode": mode, "icc": "to-srgb", "background": "#ffffff"});
     assert!(step.after(&[("fit-normalize", &fit("rgb"))]).is_ok());
-    assert!(step.after(&[("fit-normalize", &fit("grey"))]).unwrap_err().to_string().starts_with("mode"));
+    assert!(
+        step.after(&[("fit-normalize", &fit("grey"))]).unwrap_err().to_string().starts_with("mode")
+    );
 }
 
 #[test]
