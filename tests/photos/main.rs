@@ -11,6 +11,7 @@ mod exchange;
 mod geometry;
 mod histogram;
 mod noise;
+mod normalize;
 mod numbers;
 mod peer;
 mod png;

@@ -8,6 +8,8 @@ mod params;
 mod reference;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_params;
 mod tone;
 
 use std::sync::{Mutex, PoisonError};
