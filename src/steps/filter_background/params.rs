@@ -120,7 +120,8 @@ pub enum Scene {
 /// watch for series where all is empty. Animals smaller than `empty_blob` of the picture (at the default,
 /// 9 × 9 pixels of 512 × 384), far off or in fog. Animals that differ from what is behind them by less than
 /// `min_difference` levels: a black bear at night. Whatever moves where leaves and water always move. Animals
-/// in banners. It alarms for nothing when vegetation moves, the sun comes out between clouds, snow falls, insects
+/// in banners. Where the camera sways or the light is another in each visit, most of a detailed scene is too
+/// restless to be compared and nothing is `empty`. It alarms for nothing when vegetation moves, the sun comes out between clouds, snow falls, insects
 /// and rain pass the flash, or the camera was moved: then raise `min_visits`, shorten `gap_s`, or use a
 /// detector. Dropping near-duplicates drops small animals: hashes look at 32 × 32 pixels.
 ///
