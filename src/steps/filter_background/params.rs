@@ -279,7 +279,7 @@ impl Default for Params {
             empty_blob: 0.0004,
             animal_blob: 0.002,
             max_foreground: 0.6,
-            max_blind: 0.1,
+            max_blind: 0.2,
             infrared_colour: 0.02,
             use_detections: true,
             detector_animal: 0.2,
