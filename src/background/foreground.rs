@@ -75,11 +75,16 @@ pub fn mask(difference: &[u8], spread: &[u8], thresholds: &[u8; 256], width: usi
         .zip(spread)
         .map(|(d, s)| u8::from(*d > thresholds[usize::from(*s)]))
         .collect();
-    let clean = nine(&raw, width, |sum| u8::from(sum >= 5));
+    let clean = despeckled(&raw, width);
     let wide = nine(&clean, width, |sum| u8::from(sum > 0));
     // What touches the border must not be eaten from there: outside counts as set.
     let inverted: Vec<u8> = wide.iter().map(|m| 1 - m).collect();
     nine(&inverted, width, |sum| u8::from(sum == 0))
+}
+
+/// A pixel stays what at least five of the nine around it are.
+pub fn despeckled(mask: &[u8], width: usize) -> Vec<u8> {
+    nine(mask, width, |sum| u8::from(sum >= 5))
 }
 
 /// The sums of the nine pixels around each, those outside being 0, through `then`.
@@ -90,7 +95,8 @@ fn nine(mask: &[u8], width: usize, then: impl Fn(u8) -> u8) -> Vec<u8> {
     for y in 0..height {
         let inner = &mut columns[1..=width];
         inner.fill(0);
-        for row in mask.chunks_exact(width).skip(y.saturating_sub(1)).take(if y == 0 { 2 } else { 3 })
+        for row in
+            mask.chunks_exact(width).skip(y.saturating_sub(1)).take(if y == 0 { 2 } else { 3 })
         {
             for (sum, value) in inner.iter_mut().zip(row) {
                 *sum = sum.wrapping_add(*value);
@@ -111,7 +117,8 @@ pub fn widened(values: &[u8], width: usize) -> Vec<u8> {
     for y in 0..height {
         let inner = &mut columns[1..=width];
         inner.fill(0);
-        for row in values.chunks_exact(width).skip(y.saturating_sub(1)).take(if y == 0 { 2 } else { 3 })
+        for row in
+            values.chunks_exact(width).skip(y.saturating_sub(1)).take(if y == 0 { 2 } else { 3 })
         {
             for (most, value) in inner.iter_mut().zip(row) {
                 *most = (*most).max(*value);
@@ -128,6 +135,8 @@ pub fn widened(values: &[u8], width: usize) -> Vec<u8> {
 const SHADOW: (u32, u32) = (90, 240);
 /// How far the shares of red and green in a pixel may move in a shadow, in 1000ths.
 const CHROMA: u32 = 20;
+/// How many levels noise may add to that.
+const CHROMA_LEVELS: u32 = 4;
 
 /// Of the pixels of `mask`, those that may be shadow: darker than the background, and of its colour (RGB;
 /// there is none in grey). Source: A. Prati et al., "Detecting moving shadows", IEEE PAMI 25 (2003),
@@ -143,7 +152,7 @@ pub fn shadow(frame: &[u8], background: &[u8], mask: &[u8]) -> Vec<u8> {
             && sf * 256 <= sb * SHADOW.1
             && (0..2).all(|c| {
                 let (a, b) = (u32::from(f[c]) * sb, u32::from(b[c]) * sf);
-                a.abs_diff(b) * 1000 <= CHROMA * sf * sb
+                a.abs_diff(b) * 1000 <= CHROMA * sf * sb + 1000 * CHROMA_LEVELS * sb
             })
     };
     let pixels = frame.iter().zip(background).zip(mask);
@@ -184,8 +193,7 @@ mod tests {
         let made: String = made.iter().map(|&m| if m == 1 { '#' } else { '.' }).collect();
         let rows: Vec<&str> = (1..6).map(|y| &made[y * 11..][..11]).collect();
         // The corners are rounded off, the gap between the two squares is filled.
-        let expected =
-            ["...........", "...#...#...", "..#######..", "...#...#...", "..........."];
+        let expected = ["...........", "...#...#...", "..#######..", "...#...#...", "..........."];
         assert_eq!(rows, expected);
         assert_eq!(made[66..].matches('#').count(), 0);
     }

@@ -62,7 +62,8 @@ fn cells(pixels: &[u8], width: usize, channels: usize) -> Vec<Vec<f64>> {
                 let (left, right) = (column * width / columns, (column + 1) * width / columns);
                 let cell = &row[left * channels..right * channels];
                 for (c, sum) in sums[column * channels..][..channels].iter_mut().enumerate() {
-                    *sum += cell.iter().skip(c).step_by(channels).map(|&v| u64::from(v)).sum::<u64>();
+                    *sum +=
+                        cell.iter().skip(c).step_by(channels).map(|&v| u64::from(v)).sum::<u64>();
                 }
             }
         }
@@ -136,7 +137,8 @@ mod tests {
     #[test]
     fn an_animal_over_a_fifth_of_the_picture_does_not_change_the_light() {
         let background = scene();
-        let mut frame: Vec<u8> = background.iter().map(|&v| (u16::from(v) * 5 / 4 + 7) as u8).collect();
+        let mut frame: Vec<u8> =
+            background.iter().map(|&v| (u16::from(v) * 5 / 4 + 7) as u8).collect();
         for (at, pixel) in frame.chunks_exact_mut(3).enumerate() {
             if at % SIZE.0 < 48 && at / SIZE.0 < 45 {
                 pixel.fill(10);

@@ -64,7 +64,11 @@ impl Median {
         sort(frames, |low, high| {
             comparators.push(Comparator { low, high, keeps: Keeps::Both });
         });
-        Ok(Self { frames, comparators: pruned(frames, &comparators), rows: vec![[0; LANES]; frames] })
+        Ok(Self {
+            frames,
+            comparators: pruned(frames, &comparators),
+            rows: vec![[0; LANES]; frames],
+        })
     }
 
     /// Comparators of the network: what the median of one row of samples costs.
@@ -244,8 +248,7 @@ mod tests {
     #[test]
     fn the_middle_needs_fewer_comparators_than_the_order() {
         // 9 frames: 19 are known to be the least.
-        let few: Vec<usize> =
-            [3, 9, 10, 51].map(|n| Median::new(n).unwrap().comparators()).into();
+        let few: Vec<usize> = [3, 9, 10, 51].map(|n| Median::new(n).unwrap().comparators()).into();
         assert_eq!(few[0], 3);
         assert!(few[1] < 30 && few[2] < 35 && few[3] < 420, "{few:?}");
     }

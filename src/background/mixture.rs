@@ -34,16 +34,17 @@ impl<const C: usize> Mode<C> {
         }
         let far = self.distance(sample);
         // Three mean differences; 1.25 of them are a standard deviation.
-        let reach = u32::from(self.spread)
-            .wrapping_mul(3)
-            .clamp(REACH.0 << FRACTION, REACH.1 << FRACTION);
+        let reach =
+            u32::from(self.spread).wrapping_mul(3).clamp(REACH.0 << FRACTION, REACH.1 << FRACTION);
         (far <= reach).then_some(far)
     }
 
     fn distance(&self, sample: &[u8; C]) -> u32 {
-        let far = self.mean.iter().zip(sample).map(|(m, s)| {
-            u32::from(*m).abs_diff(u32::from(*s) << FRACTION)
-        });
+        let far = self
+            .mean
+            .iter()
+            .zip(sample)
+            .map(|(m, s)| u32::from(*m).abs_diff(u32::from(*s) << FRACTION));
         far.max().unwrap_or(0)
     }
 

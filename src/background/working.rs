@@ -26,8 +26,8 @@ pub fn shrink(image: &Image, long_px: u32) -> Result<Image> {
     for (j, row) in made.chunks_exact_mut(w as usize * channels).enumerate() {
         let (from, to) = span(j, h as usize, height);
         sums.fill(0);
-        for source in pixels[from * width * channels..to * width * channels]
-            .chunks_exact(width * channels)
+        for source in
+            pixels[from * width * channels..to * width * channels].chunks_exact(width * channels)
         {
             add(&mut sums, source);
         }

@@ -4,7 +4,9 @@
 mod common;
 
 mod arrays;
+mod background;
 mod blur;
+mod camtrap;
 mod colour;
 mod decode;
 mod exchange;

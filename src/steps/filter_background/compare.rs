@@ -3,11 +3,16 @@
 use super::looks::Kind;
 use super::params::Params;
 use crate::background::blobs::{Blob, blobs};
-use crate::background::foreground::{difference, mask, noise, shadow, thresholds, widened};
+use crate::background::foreground::{
+    despeckled, difference, mask, noise, shadow, thresholds, widened,
+};
 use crate::background::lighting::{Light, fit, relight};
 use crate::background::still::Still;
 use crate::error::Result;
 use crate::image::{Image, png};
+
+/// Who must differ by more levels than this to stand out is not seen.
+const BLIND: u8 = 40;
 
 /// The background that photos of one kind are compared with.
 pub(super) struct Scenery {
@@ -15,10 +20,6 @@ pub(super) struct Scenery {
     pub still: Still,
     /// Rows that are picture, not banner.
     pub rows: std::ops::Range<usize>,
-    /// Photos that it was made of.
-    pub frames: usize,
-    /// Visits among them.
-    pub visits: usize,
 }
 
 /// What of a photo is not background.
@@ -27,6 +28,8 @@ pub(super) struct Found {
     pub foreground: f64,
     pub solid: f64,
     pub shadowed: f64,
+    /// What is too restless to be compared.
+    pub blind: f64,
     /// The box of the largest piece, in pixels of the working copy.
     pub piece: Option<Blob>,
     pub light: Light,
@@ -70,8 +73,11 @@ impl Scenery {
             for (solid, shadowed) in solid.iter_mut().zip(shadowed) {
                 *solid &= 1 - shadowed;
             }
+            solid = despeckled(&solid, width);
         }
         let all = self.area();
+        let restless = |s: &&u8| rule[usize::from(**s)] > BLIND;
+        let blind = self.picture(spread).iter().filter(restless).count();
         let share = |blob: Option<&Blob>| blob.map_or(0.0, |b| f64::from(b.area) / all);
         let (pieces, shadowed) = (blobs(&solid, width), blobs(&whole, width));
         let mask = size.map(|size| enlarged(&whole, width, size)).transpose()?;
@@ -79,6 +85,7 @@ impl Scenery {
             foreground: whole.iter().map(|&m| u64::from(m)).sum::<u64>() as f64 / all,
             solid: share(pieces.first()),
             shadowed: share(shadowed.first()),
+            blind: blind as f64 / all,
             piece: pieces.first().or(shadowed.first()).copied(),
             light: Light::default(),
             motion: None,

@@ -37,8 +37,13 @@ pub(super) fn detected(column: &Value, params: &Params) -> Result<Option<Detecte
     };
     let boxes: Vec<(String, f64, f64, f64, f64, f64)> =
         serde_json::from_str(text).map_err(|e| unusable(e.to_string()))?;
-    let mut found =
-        Detected { confidence: 0.0, verdict: Verdict::Empty, animal: None, person: false, vehicle: false };
+    let mut found = Detected {
+        confidence: 0.0,
+        verdict: Verdict::Empty,
+        animal: None,
+        person: false,
+        vehicle: false,
+    };
     let mut best = params.detector_animal;
     for (category, confidence, x, y, w, h) in boxes {
         if ![confidence, x, y, w, h].iter().all(|v| v.is_finite()) {
@@ -77,8 +82,13 @@ mod tests {
 
     #[test]
     fn the_most_confident_animal_decides() {
-        let found = of(r#"[["animal",0.3,0,0,0.1,0.1],["1",0.9,0.5,0.5,0.2,0.2],["person",0.95,0,0,1,1]]"#).unwrap();
-        assert_eq!((found.verdict, found.animal), (Verdict::AnimalLikely, Some([0.5, 0.5, 0.2, 0.2])));
+        let found =
+            of(r#"[["animal",0.3,0,0,0.1,0.1],["1",0.9,0.5,0.5,0.2,0.2],["person",0.95,0,0,1,1]]"#)
+                .unwrap();
+        assert_eq!(
+            (found.verdict, found.animal),
+            (Verdict::AnimalLikely, Some([0.5, 0.5, 0.2, 0.2]))
+        );
         assert!(found.person && !found.vehicle);
         assert_eq!(found.confidence, 0.95);
     }

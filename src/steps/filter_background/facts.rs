@@ -55,6 +55,9 @@ pub struct Facts {
     pub largest_blob_fraction: Option<f64>,
     /// Part of the picture that the largest piece takes, shadow included, 0–1.
     pub shadowed_blob_fraction: Option<f64>,
+    /// Part of the picture that is too restless to be compared: a pixel would have to differ from the
+    /// background by more than 40 levels, 0–1.
+    pub blind_fraction: Option<f64>,
     /// Part of the picture that differs from the photos before and after, 0–1.
     pub motion_score: Option<f64>,
     /// Left edge of the box of the largest piece (or of the detector's most confident animal), in pixels

@@ -1,10 +1,11 @@
 //! What is seen of each photo before it is compared with others.
 
 use super::params::{Params, Scene};
+use crate::background::banner;
 use crate::background::patch::{self, Shares};
+use crate::background::phash::phash;
 use crate::background::quality::{Levels, coloured_share, sharpness};
 use crate::background::working::{luminance, shrink};
-use crate::background::phash::phash;
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::step::Member;
@@ -100,14 +101,21 @@ pub(super) fn look(member: &Member, params: &Params, keeps: bool) -> Result<Seen
     let Frame { kind, pixels } = frame(&image, params)?;
     let (_, channels, (width, _)) = kind;
     let grey = luminance(&pixels, channels);
-    let levels = Levels::of(&grey);
+    // A banner is sharp and black in every photo.
+    let rows = if params.banners && params.scene == Scene::Camera {
+        banner::picture(&grey, &grey, width)
+    } else {
+        0..grey.len() / width.max(1)
+    };
+    let inner = grey.get(rows.start * width..rows.end * width).unwrap_or(&grey);
+    let levels = Levels::of(inner);
     let patch = (params.scene == Scene::Slide).then(|| shares(&image, params)).transpose()?;
     Ok(Seen::Look(Box::new(Look {
         size: (image.width_px(), image.height_px()),
         kind,
         under: levels.share(0, DARK_BRIGHT.0),
         over: levels.share(DARK_BRIGHT.1, 255),
-        sharpness: sharpness(&grey, width),
+        sharpness: sharpness(inner, width),
         blank: levels.percentile(995) - levels.percentile(5) <= BLANK,
         phash: phash(&grey, width),
         patch,

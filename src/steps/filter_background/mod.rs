@@ -97,10 +97,11 @@ impl Step for FilterBackground {
             seen.push(one);
             Ok(())
         })?;
+        let alone = self.params.background == Background::None;
         let mut photos = BTreeMap::new();
         let mut rest = BTreeMap::new();
         for (at, one) in seen.into_iter().enumerate() {
-            let twin = at > 0 && members[at].digest() == members[at - 1].digest();
+            let twin = !alone && at > 0 && members[at].digest() == members[at - 1].digest();
             match one {
                 Seen::Look(look) => {
                     photos.insert(at, Photo { time: times[at], twin, look: *look });
@@ -114,7 +115,10 @@ impl Step for FilterBackground {
             Background::None => BTreeMap::new(),
             _ => series::compare(members, &mut photos, &self.params, out)?,
         };
-        let near = self.near_duplicates(&photos);
+        let near = match self.params.background {
+            Background::None => BTreeMap::new(),
+            _ => self.near_duplicates(&photos),
+        };
         for (at, member) in members.iter().enumerate() {
             match rest.remove(&at) {
                 Some(Seen::Failed(error)) => out.fail_member(at, error)?,

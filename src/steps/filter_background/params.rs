@@ -83,13 +83,15 @@ pub enum Scene {
 /// `max(min_difference, noise_k · 1.4826 · max(noise, spread))`, `noise` being the photo's median difference
 /// and `spread` the median difference of the series around the pixel (leaves, water). A pixel then stays
 /// what at least five of nine around it are, and gaps of up to two pixels are closed. By day, what is darker
-/// than the background (0.35 to 0.94 of it) and of the same colour (shares of red and green within 0.02)
+/// than the background (0.35 to 0.94 of it) and of the same colour (shares of red and green within 0.02 and four levels)
 /// may be shadow: it does not make an animal, but it keeps a photo from being empty.
 ///
 /// *Verdict.* `uncertain` when more than `max_foreground` stands out (the camera moved, the light was
 /// switched, a nose covers the lens). Else `animal-likely` when the largest piece without shadow has at
 /// least `animal_blob` of the picture. Else `empty` when the largest piece, shadow included, has less than
-/// `empty_blob`, and less than `empty_blob` of the picture moved, and the series suffices; else `uncertain`.
+/// `empty_blob`, and less than `empty_blob` of the picture moved, and the series suffices, and at most
+/// `max_blind` of the picture is so restless that a pixel would have to differ by more than 40 levels; else
+/// `uncertain`.
 /// `motion_score` is the share of the picture that differs both from the photo before and from that
 /// after it (three-frame difference).
 ///
@@ -118,7 +120,8 @@ pub enum Scene {
 /// watch for series where all is empty. Animals smaller than `empty_blob` of the picture (at the default,
 /// 9 × 9 pixels of 512 × 384), far off or in fog. Animals that differ from what is behind them by less than
 /// `min_difference` levels: a black bear at night. Whatever moves where leaves and water always move. Animals
-/// in banners. It alarms for nothing when vegetation moves, the sun comes out between clouds, snow falls, insects
+/// in banners. Where the camera sways or the light is another in each visit, most of a detailed scene is too
+/// restless to be compared and nothing is `empty`. It alarms for nothing when vegetation moves, the sun comes out between clouds, snow falls, insects
 /// and rain pass the flash, or the camera was moved: then raise `min_visits`, shorten `gap_s`, or use a
 /// detector. Dropping near-duplicates drops small animals: hashes look at 32 × 32 pixels.
 ///
@@ -196,6 +199,9 @@ pub struct Params {
     /// Most foreground that is compared at all, as a part of the picture.
     #[garde(range(min = 0.01, max = 1.0))]
     pub max_foreground: f64,
+    /// Most of a picture that may be too restless to be compared, for a photo to be empty, as a part of it.
+    #[garde(range(min = 0.0, max = 1.0))]
+    pub max_blind: f64,
     /// Most coloured pixels of an infrared photo, as a part of the picture.
     #[garde(range(min = 0.0, max = 1.0))]
     pub infrared_colour: f64,
@@ -268,11 +274,12 @@ impl Default for Params {
             lighting: true,
             shadows: true,
             banners: true,
-            min_difference: 18,
-            noise_k: 5.0,
+            min_difference: 12,
+            noise_k: 4.0,
             empty_blob: 0.0004,
             animal_blob: 0.002,
             max_foreground: 0.6,
+            max_blind: 0.2,
             infrared_colour: 0.02,
             use_detections: true,
             detector_animal: 0.2,
@@ -288,7 +295,7 @@ impl Default for Params {
             drop_near_duplicates: false,
             drop_people: false,
             margin: 0.1,
-            min_tissue: 0.05,
+            min_tissue: 0.02,
             max_pen: 0.1,
             glass_level: 200,
             format: Format::Jpeg,
@@ -328,7 +335,8 @@ impl Params {
         }
         if alone && (self.drop_duplicates || self.drop_near_duplicates) {
             let message = "true, but `background: none` looks at each image alone";
-            let field = if self.drop_duplicates { "drop_duplicates" } else { "drop_near_duplicates" };
+            let field =
+                if self.drop_duplicates { "drop_duplicates" } else { "drop_near_duplicates" };
             return Err(Error::params(field, message));
         }
         Ok(())

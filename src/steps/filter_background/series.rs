@@ -67,7 +67,10 @@ pub(super) fn compare(
         };
         let (frames, visits) = (distinct.len(), visits.len());
         compared.extend(
-            places.iter().zip(found).map(|(at, found)| (*at, Compared { frames, visits, found: Some(found) })),
+            places
+                .iter()
+                .zip(found)
+                .map(|(at, found)| (*at, Compared { frames, visits, found: Some(found) })),
         );
     }
     Ok(compared)
@@ -108,7 +111,7 @@ fn held(
         let frames = pixels(distinct, photos)?;
         let rows = picture(&frames, kind, params);
         let still = still(&frames, visits, width, channels)?;
-        Scenery { kind, still, rows, frames: distinct.len(), visits: visits.len() }
+        Scenery { kind, still, rows }
     };
     let mut lights = vec![Light::default(); places.len()];
     for (at, light) in places.iter().zip(&mut lights) {
@@ -123,7 +126,8 @@ fn held(
     };
     let scenery = Scenery { still, ..first };
     let all = pixels(places, photos)?;
-    let sizes: Vec<Option<(u32, u32)>> = places.iter().map(|at| mask_size(photos, *at, params)).collect();
+    let sizes: Vec<Option<(u32, u32)>> =
+        places.iter().map(|at| mask_size(photos, *at, params)).collect();
     let mut found = Vec::with_capacity(places.len());
     let make = |order: usize| {
         let frame = all.get(order).ok_or_else(missing)?;
@@ -208,10 +212,13 @@ impl Running<'_> {
         let (_, _, (width, _)) = self.kind;
         let first = Scenery {
             kind: self.kind,
-            still: still(&sample, &(0..sample.len()).map(|n| vec![n]).collect::<Vec<_>>(), width, channels)?,
+            still: still(
+                &sample,
+                &(0..sample.len()).map(|n| vec![n]).collect::<Vec<_>>(),
+                width,
+                channels,
+            )?,
             rows: picture(&sample, self.kind, self.params),
-            frames: distinct.len(),
-            visits: visits.len(),
         };
         let of: Vec<usize> =
             visits.iter().flat_map(|visit| vec![visit.len(); visit.len()]).collect();

@@ -20,11 +20,10 @@ pub(super) fn seconds(text: &str) -> Option<i64> {
     }
     // Years that begin in March have their leap day at the end.
     let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = y * 365 + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400)
-        + (m * 153 + 2) / 5
-        + day
-        - 1
-        - 719_468;
+    let days =
+        y * 365 + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (m * 153 + 2) / 5 + day
+            - 1
+            - 719_468;
     Some(days * 86_400 + number(11, 13) * 3600 + number(14, 16) * 60 + number(17, 19))
 }
 
@@ -37,7 +36,8 @@ mod tests {
         assert_eq!(seconds("1970-01-01T00:00:00"), Some(0));
         assert_eq!(seconds("2000-03-01T00:00:00"), Some(951_868_800));
         assert_eq!(seconds("2021-04-11 20:43:09.5+01:00"), Some(1_618_173_789));
-        for wrong in ["", "2021", "2021:04:11 20:43:09", "2021-13-11T20:43:09", "2021-04-11T20:43"] {
+        for wrong in ["", "2021", "2021:04:11 20:43:09", "2021-13-11T20:43:09", "2021-04-11T20:43"]
+        {
             assert_eq!(seconds(wrong), None, "{wrong}");
         }
     }

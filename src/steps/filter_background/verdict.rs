@@ -37,6 +37,7 @@ fn nothing() -> Facts {
         foreground_fraction: None,
         largest_blob_fraction: None,
         shadowed_blob_fraction: None,
+        blind_fraction: None,
         motion_score: None,
         box_x_px: None,
         box_y_px: None,
@@ -112,6 +113,7 @@ pub(super) fn judge(
         foreground_fraction: found.map(|f| f.foreground),
         largest_blob_fraction: found.map(|f| f.solid),
         shadowed_blob_fraction: found.map(|f| f.shadowed),
+        blind_fraction: found.map(|f| f.blind),
         motion_score: found.and_then(|f| f.motion),
         box_x_px: area.map(|a| a.0.into()),
         box_y_px: area.map(|a| a.1.into()),
@@ -137,13 +139,14 @@ pub(super) fn judge(
 fn by_background(params: &Params, found: &Found, compared: &Compared) -> Verdict {
     let quiet = found.shadowed < params.empty_blob
         && found.motion.is_none_or(|motion| motion < params.empty_blob);
+    let sees = found.blind <= params.max_blind;
     let suffices = compared.frames >= params.min_frames as usize
         && compared.visits >= params.min_visits as usize;
     if found.foreground > params.max_foreground {
         Verdict::Uncertain
     } else if found.solid >= params.animal_blob {
         Verdict::AnimalLikely
-    } else if quiet && suffices {
+    } else if quiet && sees && suffices {
         Verdict::Empty
     } else {
         Verdict::Uncertain
