@@ -94,7 +94,7 @@ use crate::steps::photo::{Colour, Icc, Mode, Reading};
 ///
 /// # Edge cases
 /// A grey image has no white balance, and no channels to choose from in `contrast_over`. Infrared photos
-/// (red, green and blue equal in every pixel) stay so: white balance gives gains of 1, and contrast is
+/// (red, green and blue equal in every pixel) stay so: white balance gives three equal gains, and contrast is
 /// changed on the one channel that they are, whatever `contrast_over` says (`match` apart, which takes
 /// colours from the reference). `looks_infrared` says that at least 99 % of the pixels are within 8
 /// levels of grey: such a photo may have a tint, and is treated as the colour photo that it is.
