@@ -70,7 +70,7 @@ impl Walk {
     /// About normal, of this standard deviation.
     pub fn noise(&mut self, sigma: f64) -> f64 {
         let sum: i32 = (0..6).map(|_| self.below(1001)).sum();
-        f64::from(sum - 3000) / 1000.0 / 0.7071 * sigma
+        f64::from(sum - 3000) / 1000.0 * 2.0_f64.sqrt() * sigma
     }
 }
 
@@ -231,7 +231,6 @@ fn the_empty_go_and_the_largest_box_is_cut_out() {
     for (what, drawn) in run(&params, &photos, 2).iter().zip(&truth) {
         match (what, drawn) {
             (MemberWhat::Dropped(_), Drawn::Nothing) | (MemberWhat::Kept(_), Drawn::Shadow(..)) => {
-                ()
             }
             (
                 MemberWhat::Made(Made { bytes, width_px, height_px, facts, .. }),
