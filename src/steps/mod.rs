@@ -1,5 +1,6 @@
 //! The steps, one file or folder each, and the list of them.
 
+pub mod augment;
 pub mod encode;
 pub mod fit_stain;
 pub mod scan;

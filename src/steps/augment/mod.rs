@@ -1,0 +1,4 @@
+//! `augment`: seeded, reproducible copies of images.
+
+pub mod motion;
+pub mod policy;
