@@ -11,6 +11,7 @@ use super::Policy;
 use super::node::{Node, Part};
 use super::stain::Normal;
 use crate::digest::Digest;
+use crate::error::{Error, Result};
 use crate::random::Stream;
 
 /// For what is drawn.
@@ -36,34 +37,28 @@ impl Draws {
         Self(Stream::of(at.seed, at.item, at.copy, op))
     }
 
-    /// Uniform in 0–1, 1 excluded.
-    fn unit(&mut self) -> f64 {
-        self.0.unit()
-    }
-
     /// Whether something of probability `p` happens: never for 0, always for 1.
     fn happens(&mut self, p: f64) -> bool {
-        self.unit() < p
+        self.0.chance(p)
     }
 
     /// Uniform in the range; a fixed number draws too, and is itself to the last bit.
     pub fn between(&mut self, [low, high]: [f64; 2]) -> [f64; 2] {
-        let drawn = low + (high - low) * self.unit();
+        let drawn = low + (high - low) * self.0.uniform();
         // Rounding may reach the bound, and must not go beyond it.
         [drawn.clamp(low, high); 2]
     }
 
     /// Uniform in the logarithm, for ranges above 0.
     pub fn between_logs(&mut self, [low, high]: [f64; 2]) -> [f64; 2] {
-        let unit = self.unit();
+        let unit = self.0.uniform();
         let (from, to) = (libm::log(low), libm::log(high));
         [libm::exp(from + (to - from) * unit).clamp(low, high); 2]
     }
 
     /// A whole number of the range, both ends included.
     pub fn whole(&mut self, [low, high]: [u32; 2]) -> [u32; 2] {
-        let count = f64::from(high.saturating_sub(low)) + 1.0;
-        [(f64::from(low) + (self.unit() * count).floor()).min(f64::from(high)) as u32; 2]
+        [low + self.0.below(high.saturating_sub(low).saturating_add(1)); 2]
     }
 
     /// An odd number of the range, whose ends are odd.
@@ -85,23 +80,10 @@ impl Draws {
         ORDERS[which as usize % 6]
     }
 
-    /// What an op's own randomness (of each pixel, each drop) is drawn from: as given, or drawn.
-    pub fn key(&mut self, given: Option<u64>) -> u64 {
-        let drawn = self.0.next_u64() >> 11;
-        given.unwrap_or(drawn)
-    }
-
-    /// One of some weights, of which one at least is above 0.
-    fn choose(&mut self, weights: &[f64]) -> usize {
-        let total: f64 = weights.iter().sum();
-        let mut left = self.unit() * total;
-        for (index, weight) in weights.iter().enumerate() {
-            if left < *weight {
-                return index;
-            }
-            left -= weight;
-        }
-        weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0)
+    /// Name of the stream that an op's own randomness (of each pixel, each drop) is drawn from: as given, or
+    /// the node's own, from [`OWN`] on.
+    pub fn key(&mut self, given: &Option<String>) -> String {
+        given.clone().unwrap_or_else(|| self.0.key_text())
     }
 }
 
@@ -112,6 +94,18 @@ pub fn draw(policy: &Policy, at: For<'_>) -> Vec<Node> {
         drawing.node(node, Fires::ByChance);
     }
     drawing.drawn
+}
+
+/// Words of a node's stream that are kept for its numbers; its own randomness begins after them.
+pub const OWN: u64 = 256;
+
+/// The stream of an op's own randomness.
+///
+/// # Errors
+/// [`crate::Error::Bug`] for an op that was not drawn; [`crate::Error::Params`] for a key that is none.
+pub fn own(key: &Option<String>) -> Result<Stream> {
+    let key = key.as_ref().ok_or_else(|| Error::Bug { message: "an op without a key".into() })?;
+    Ok(Stream::from_key_text(key)?.at(OWN))
 }
 
 /// Whether a node is done.
@@ -170,9 +164,9 @@ impl Drawing<'_> {
                 }
                 Part::One(branch) => {
                     let weights: Vec<f64> = branch.ops.iter().map(Node::p).collect();
-                    let chosen = draws.choose(&weights);
+                    let chosen = draws.0.choose(&weights);
                     for (index, child) in branch.ops.iter().enumerate() {
-                        let is = fires == Fires::Chosen && index == chosen;
+                        let is = fires == Fires::Chosen && Some(index) == chosen;
                         self.node(child, if is { Fires::Chosen } else { Fires::Not });
                     }
                 }
@@ -180,7 +174,7 @@ impl Drawing<'_> {
                     let mut weights: Vec<f64> = some.ops.iter().map(Node::p).collect();
                     let mut times = vec![Vec::new(); weights.len()];
                     for round in 0..some.n {
-                        let chosen = draws.choose(&weights);
+                        let Some(chosen) = draws.0.choose(&weights) else { break };
                         if let Some(times) = times.get_mut(chosen) {
                             times.push(if some.replace { round } else { 0 });
                         }

@@ -4,7 +4,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::range::{KEY_MAX, ordered};
+use super::range::{ordered, stream};
 
 /// Covers rectangles with a colour (DeVries 2017). Masks, boxes and keypoints stay. As Albumentations'
 /// `CoarseDropout`, which can cover masks and drop what is hidden.
@@ -27,8 +27,8 @@ pub struct CoarseDropout {
     /// The colour; of a grey image the first number.
     pub fill: [u8; 3],
     /// Of a recorded op: where its holes lie. Null: drawn.
-    #[garde(inner(range(max = KEY_MAX)))]
-    pub key: Option<u64>,
+    #[garde(inner(custom(stream)))]
+    pub key: Option<String>,
 }
 
 impl Default for CoarseDropout {
@@ -57,8 +57,8 @@ pub struct Fog {
     #[garde(custom(ordered), inner(range(min = 0.0, max = 1.0)))]
     pub density: [f64; 2],
     /// Of a recorded op: what its field is drawn from. Null: drawn.
-    #[garde(inner(range(max = KEY_MAX)))]
-    pub key: Option<u64>,
+    #[garde(inner(custom(stream)))]
+    pub key: Option<String>,
 }
 
 impl Default for Fog {
@@ -88,8 +88,8 @@ pub struct Rain {
     #[garde(custom(ordered), inner(range(min = 0.0, max = 1.0)))]
     pub darken: [f64; 2],
     /// Of a recorded op: where its drops fall. Null: drawn.
-    #[garde(inner(range(max = KEY_MAX)))]
-    pub key: Option<u64>,
+    #[garde(inner(custom(stream)))]
+    pub key: Option<String>,
 }
 
 impl Default for Rain {
@@ -120,8 +120,8 @@ pub struct Shadow {
     #[garde(custom(ordered), inner(range(min = 0.0, max = 1.0)))]
     pub intensity: [f64; 2],
     /// Of a recorded op: where they lie. Null: drawn.
-    #[garde(inner(range(max = KEY_MAX)))]
-    pub key: Option<u64>,
+    #[garde(inner(custom(stream)))]
+    pub key: Option<String>,
 }
 
 impl Default for Shadow {
@@ -152,8 +152,8 @@ pub struct SunFlare {
     #[garde(custom(ordered), inner(range(min = 0.0, max = 1.0)))]
     pub intensity: [f64; 2],
     /// Of a recorded op: where the paler discs lie. Null: drawn.
-    #[garde(inner(range(max = KEY_MAX)))]
-    pub key: Option<u64>,
+    #[garde(inner(custom(stream)))]
+    pub key: Option<String>,
 }
 
 impl Default for SunFlare {

@@ -4,7 +4,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::range::{KEY_MAX, ordered};
+use super::range::{ordered, stream};
 
 /// Adds normal noise, rounded and clipped. As Albumentations' `GaussNoise` without its mean; there,
 /// standard deviations are shares of white too.
@@ -21,8 +21,8 @@ pub struct GaussNoise {
     /// Whether each channel has noise of its own.
     pub per_channel: bool,
     /// Of a recorded op: what its noise is drawn from. Null: drawn.
-    #[garde(inner(range(max = KEY_MAX)))]
-    pub key: Option<u64>,
+    #[garde(inner(custom(stream)))]
+    pub key: Option<String>,
 }
 
 impl Default for GaussNoise {
@@ -47,8 +47,8 @@ pub struct IsoNoise {
     #[garde(custom(ordered), inner(range(min = 0.0, max = 1.0)))]
     pub intensity: [f64; 2],
     /// Of a recorded op: what its noise is drawn from. Null: drawn.
-    #[garde(inner(range(max = KEY_MAX)))]
-    pub key: Option<u64>,
+    #[garde(inner(custom(stream)))]
+    pub key: Option<String>,
 }
 
 impl Default for IsoNoise {
@@ -69,8 +69,8 @@ pub struct ShotNoise {
     #[garde(custom(ordered), inner(range(min = 0.0, max = 10.0)))]
     pub scale: [f64; 2],
     /// Of a recorded op: what its noise is drawn from. Null: drawn.
-    #[garde(inner(range(max = KEY_MAX)))]
-    pub key: Option<u64>,
+    #[garde(inner(custom(stream)))]
+    pub key: Option<String>,
 }
 
 impl Default for ShotNoise {

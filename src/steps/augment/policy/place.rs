@@ -4,7 +4,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::range::{KEY_MAX, ordered};
+use super::range::{ordered, stream};
 
 /// How a value between pixels is found.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -216,8 +216,8 @@ pub struct Perspective {
     /// Value of a mask beyond the edges, with `border: constant`.
     pub mask_fill: u8,
     /// Of a recorded op: what its corners are drawn from. Null: drawn.
-    #[garde(inner(range(max = KEY_MAX)))]
-    pub key: Option<u64>,
+    #[garde(inner(custom(stream)))]
+    pub key: Option<String>,
 }
 
 impl Default for Perspective {
@@ -259,8 +259,8 @@ pub struct Elastic {
     /// Value of a mask beyond the edges, with `border: constant`.
     pub mask_fill: u8,
     /// Of a recorded op: what its field is drawn from. Null: drawn.
-    #[garde(inner(range(max = KEY_MAX)))]
-    pub key: Option<u64>,
+    #[garde(inner(custom(stream)))]
+    pub key: Option<String>,
 }
 
 impl Default for Elastic {
@@ -303,8 +303,8 @@ pub struct GridDistortion {
     /// Value of a mask beyond the edges, with `border: constant`.
     pub mask_fill: u8,
     /// Of a recorded op: what its nodes are drawn from. Null: drawn.
-    #[garde(inner(range(max = KEY_MAX)))]
-    pub key: Option<u64>,
+    #[garde(inner(custom(stream)))]
+    pub key: Option<String>,
 }
 
 impl Default for GridDistortion {

@@ -1,7 +1,14 @@
 //! What a number of a policy may be.
 
-/// Largest `key` of a recorded op: JSON carries it exactly.
-pub const KEY_MAX: u64 = (1 << 53) - 1;
+use crate::random::Stream;
+
+/// The name of a stream.
+pub fn stream(text: &str, _: &()) -> garde::Result {
+    match Stream::from_key_text(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(garde::Error::new(error.to_string())),
+    }
+}
 
 /// The bounds of a range, in order.
 pub fn ordered<T: PartialOrd + std::fmt::Display>(range: &[T; 2], _: &()) -> garde::Result {

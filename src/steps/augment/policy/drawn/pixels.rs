@@ -1,234 +1,16 @@
-//! What each op draws: each range becomes one number, in the order of the fields.
+//! Ops that change samples.
 
-use super::blur::{Defocus, GaussianBlur, MedianBlur, MotionBlur};
-use super::draw::Draws;
-use super::field::{CoarseDropout, Fog, Rain, Shadow, SunFlare};
-use super::frame::{Crop, Pad, RandomResizedCrop, Resize};
-use super::node::Node;
-use super::noise::{Downscale, GaussNoise, IsoNoise, Jpeg, ShotNoise};
-use super::op::Op;
-use super::place::{
-    Affine, Elastic, GridDistortion, HorizontalFlip, Perspective, Rot90, Rotate, Transpose,
-    VerticalFlip,
-};
-use super::stain::{ConcentrationJitter, HedJitter, Randstainna};
-use super::tone::{
+use super::super::blur::{Defocus, GaussianBlur, MedianBlur, MotionBlur};
+use super::super::draw::Draws;
+use super::super::field::{CoarseDropout, Fog, Rain, Shadow, SunFlare};
+use super::super::node::Node;
+use super::super::noise::{Downscale, GaussNoise, IsoNoise, Jpeg, ShotNoise};
+use super::super::op::Op;
+use super::super::stain::{ConcentrationJitter, HedJitter, Randstainna};
+use super::super::tone::{
     BrightnessContrast, ChannelShuffle, Clahe, ColorJitter, Equalize, Gamma, Invert, Posterize,
     Sharpen, Solarize, ToGrey,
 };
-
-impl Op for HorizontalFlip {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, _: &mut Draws) -> Node {
-        Node::HorizontalFlip(Self { p: 1.0 })
-    }
-}
-
-impl Op for VerticalFlip {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, _: &mut Draws) -> Node {
-        Node::VerticalFlip(Self { p: 1.0 })
-    }
-}
-
-impl Op for Transpose {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, _: &mut Draws) -> Node {
-        Node::Transpose(Self { p: 1.0 })
-    }
-}
-
-impl Op for Rot90 {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, draws: &mut Draws) -> Node {
-        Node::Rot90(Self { p: 1.0, turns: draws.whole(self.turns) })
-    }
-}
-
-impl Op for Rotate {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, draws: &mut Draws) -> Node {
-        Node::Rotate(Self {
-            p: 1.0,
-            angle_deg: draws.between(self.angle_deg),
-            interpolation: self.interpolation,
-            border: self.border,
-            fill: self.fill,
-            mask_fill: self.mask_fill,
-        })
-    }
-}
-
-impl Op for Affine {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, draws: &mut Draws) -> Node {
-        Node::Affine(Self {
-            p: 1.0,
-            scale: draws.between(self.scale),
-            scale_y: self.scale_y.map(|range| draws.between(range)),
-            angle_deg: draws.between(self.angle_deg),
-            shear_x_deg: draws.between(self.shear_x_deg),
-            shear_y_deg: draws.between(self.shear_y_deg),
-            translate_x: draws.between(self.translate_x),
-            translate_y: draws.between(self.translate_y),
-            interpolation: self.interpolation,
-            border: self.border,
-            fill: self.fill,
-            mask_fill: self.mask_fill,
-        })
-    }
-}
-
-impl Op for Perspective {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, draws: &mut Draws) -> Node {
-        Node::Perspective(Self {
-            p: 1.0,
-            scale: draws.between(self.scale),
-            interpolation: self.interpolation,
-            border: self.border,
-            fill: self.fill,
-            mask_fill: self.mask_fill,
-            key: Some(draws.key(self.key)),
-        })
-    }
-}
-
-impl Op for Elastic {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, draws: &mut Draws) -> Node {
-        Node::Elastic(Self {
-            p: 1.0,
-            alpha_px: draws.between(self.alpha_px),
-            sigma_px: draws.between(self.sigma_px),
-            interpolation: self.interpolation,
-            border: self.border,
-            fill: self.fill,
-            mask_fill: self.mask_fill,
-            key: Some(draws.key(self.key)),
-        })
-    }
-}
-
-impl Op for GridDistortion {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, draws: &mut Draws) -> Node {
-        Node::GridDistortion(Self {
-            p: 1.0,
-            cells: self.cells,
-            shift: draws.between(self.shift),
-            interpolation: self.interpolation,
-            border: self.border,
-            fill: self.fill,
-            mask_fill: self.mask_fill,
-            key: Some(draws.key(self.key)),
-        })
-    }
-}
-
-impl Op for RandomResizedCrop {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, draws: &mut Draws) -> Node {
-        Node::RandomResizedCrop(Self {
-            p: 1.0,
-            width_px: self.width_px,
-            height_px: self.height_px,
-            area: draws.between(self.area),
-            ratio: draws.between_logs(self.ratio),
-            x: draws.between(self.x),
-            y: draws.between(self.y),
-            filter: self.filter,
-        })
-    }
-}
-
-impl Op for Crop {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, draws: &mut Draws) -> Node {
-        Node::Crop(Self {
-            p: 1.0,
-            width_px: self.width_px,
-            height_px: self.height_px,
-            x: draws.between(self.x),
-            y: draws.between(self.y),
-            border: self.border,
-            fill: self.fill,
-            mask_fill: self.mask_fill,
-        })
-    }
-}
-
-impl Op for Pad {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, draws: &mut Draws) -> Node {
-        Node::Pad(Self {
-            p: 1.0,
-            left_px: self.left_px,
-            top_px: self.top_px,
-            right_px: self.right_px,
-            bottom_px: self.bottom_px,
-            min_width_px: self.min_width_px,
-            min_height_px: self.min_height_px,
-            multiple_px: self.multiple_px,
-            x: draws.between(self.x),
-            y: draws.between(self.y),
-            border: self.border,
-            fill: self.fill,
-            mask_fill: self.mask_fill,
-        })
-    }
-}
-
-impl Op for Resize {
-    fn p(&self) -> f64 {
-        self.p
-    }
-
-    fn drawn(&self, _: &mut Draws) -> Node {
-        Node::Resize(Self {
-            p: 1.0,
-            width_px: self.width_px,
-            height_px: self.height_px,
-            filter: self.filter,
-        })
-    }
-}
 
 impl Op for BrightnessContrast {
     fn p(&self) -> f64 {
@@ -416,7 +198,7 @@ impl Op for GaussNoise {
             p: 1.0,
             std: draws.between(self.std),
             per_channel: self.per_channel,
-            key: Some(draws.key(self.key)),
+            key: Some(draws.key(&self.key)),
         })
     }
 }
@@ -431,7 +213,7 @@ impl Op for IsoNoise {
             p: 1.0,
             color_shift: draws.between(self.color_shift),
             intensity: draws.between(self.intensity),
-            key: Some(draws.key(self.key)),
+            key: Some(draws.key(&self.key)),
         })
     }
 }
@@ -445,7 +227,7 @@ impl Op for ShotNoise {
         Node::ShotNoise(Self {
             p: 1.0,
             scale: draws.between(self.scale),
-            key: Some(draws.key(self.key)),
+            key: Some(draws.key(&self.key)),
         })
     }
 }
@@ -482,7 +264,7 @@ impl Op for CoarseDropout {
             height: draws.between(self.height),
             width: draws.between(self.width),
             fill: self.fill,
-            key: Some(draws.key(self.key)),
+            key: Some(draws.key(&self.key)),
         })
     }
 }
@@ -496,7 +278,7 @@ impl Op for Fog {
         Node::Fog(Self {
             p: 1.0,
             density: draws.between(self.density),
-            key: Some(draws.key(self.key)),
+            key: Some(draws.key(&self.key)),
         })
     }
 }
@@ -513,7 +295,7 @@ impl Op for Rain {
             length_px: draws.between(self.length_px),
             slant_deg: draws.between(self.slant_deg),
             darken: draws.between(self.darken),
-            key: Some(draws.key(self.key)),
+            key: Some(draws.key(&self.key)),
         })
     }
 }
@@ -528,7 +310,7 @@ impl Op for Shadow {
             p: 1.0,
             shadows: draws.whole(self.shadows),
             intensity: draws.between(self.intensity),
-            key: Some(draws.key(self.key)),
+            key: Some(draws.key(&self.key)),
         })
     }
 }
@@ -545,7 +327,7 @@ impl Op for SunFlare {
             y: draws.between(self.y),
             radius: draws.between(self.radius),
             intensity: draws.between(self.intensity),
-            key: Some(draws.key(self.key)),
+            key: Some(draws.key(&self.key)),
         })
     }
 }
