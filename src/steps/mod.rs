@@ -3,6 +3,7 @@
 pub mod augment;
 pub mod encode;
 pub mod fit_stain;
+pub mod photo;
 pub mod scan;
 mod stain;
 pub mod stain_normalize;
