@@ -205,7 +205,7 @@ pub struct Perspective {
     #[garde(range(min = 0.0, max = 1.0))]
     pub p: f64,
     /// Largest distance of a corner, as a share of the side.
-    #[garde(custom(ordered), inner(range(min = 0.0, max = 0.4)))]
+    #[garde(custom(ordered), inner(range(min = 0.0, max = 0.3)))]
     pub scale: [f64; 2],
     /// How values between pixels are found; of a mask always the nearest.
     pub interpolation: Interpolation,
