@@ -1,7 +1,9 @@
 //! The steps, one file or folder each, and the list of them.
 
+pub mod arrays;
 pub mod augment;
 pub mod encode;
+pub mod fit_normalize;
 pub mod fit_stain;
 pub mod photo;
 pub mod scan;

@@ -6,8 +6,11 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::scan::exif;
 use crate::error::{Error, Result};
-use crate::image::Image;
+use crate::image::{Image, Samples, check_size, media, open};
+use crate::pixels::{colour, geometry};
+use crate::slide::region;
 use crate::step::Source;
 
 /// What is done with a colour profile that a file carries.
@@ -125,8 +128,35 @@ pub struct Read {
 /// As the codecs: [`Error::Format`] for what is damaged, [`Error::Unsupported`] for what cannot be read,
 /// [`Error::Limit`] for what is larger than the source's limits.
 pub fn working(source: &Source, options: &Reading) -> Result<Read> {
-    let _ = (source, options);
-    Err(Error::Bug { message: "photos are not read yet".into() })
+    let bytes = source.bytes();
+    let head = bytes.read_vec(0, bytes.size().min(media::SNIFF_BYTES as u64))?;
+    let opening = open::Options {
+        background: options.background.0,
+        keep_16_bit: options.keep_16_bit,
+        apply_icc: options.icc == Icc::ToSrgb,
+    };
+    let mut read = if media::sniff(&head) == Some("image/tiff") {
+        level_0(source, &opening)?
+    } else {
+        let whole = bytes.read_vec(0, bytes.size())?;
+        let opened = open::open_photo(&whole, source.limits().decoded_bytes, &opening)?;
+        Read {
+            image: opened.image,
+            orientation: opened.orientation,
+            icc: opened.icc.name(),
+            source_mode: opened.mode.name(),
+            bit_depth: opened.bit_depth,
+        }
+    };
+    if read.orientation != 1 {
+        read.image = geometry::orient(&read.image, read.orientation)?;
+    }
+    read.image = match (options.mode, read.image.channels()) {
+        (Mode::Rgb, 1) => to_rgb(read.image)?,
+        (Mode::Grey, 3) => to_grey(read.image)?,
+        _ => read.image,
+    };
+    Ok(read)
 }
 
 /// The same from bytes in memory.
@@ -135,4 +165,52 @@ pub fn working(source: &Source, options: &Reading) -> Result<Read> {
 /// As [`working`].
 pub fn working_of(bytes: Vec<u8>, options: &Reading) -> Result<Read> {
     working(&Source::from_bytes(bytes), options)
+}
+
+fn level_0(source: &Source, opening: &open::Options) -> Result<Read> {
+    let slide = source.slide()?;
+    let geometry = slide.geometry();
+    let level = geometry
+        .levels
+        .first()
+        .ok_or_else(|| Error::format("TIFF", "it has no picture that can be read"))?;
+    let (width, height) = (level.width_px, level.height_px);
+    let pixel = u64::from(geometry.channels) * u64::from(geometry.bit_depth.div_ceil(8));
+    check_size(width, height, pixel, source.limits().decoded_bytes)?;
+    let stored = region::read_region(&*slide, 0, 0, 0, width, height, 255)?.image;
+    let source_mode = match stored.channels() {
+        1 => open::SourceMode::Grey,
+        2 => open::SourceMode::GreyAlpha,
+        3 => open::SourceMode::Rgb,
+        _ => open::SourceMode::Rgba,
+    };
+    let profile = exif::tiff_profile(&**source.bytes())?;
+    let orientation = exif::read(&**source.bytes(), Some("image/tiff"))?.orientation;
+    let (image, icc) = open::to_working(stored, profile.as_deref(), opening)?;
+    Ok(Read {
+        image,
+        orientation: orientation.unwrap_or(1),
+        icc: icc.name(),
+        source_mode: source_mode.name(),
+        bit_depth: geometry.bit_depth,
+    })
+}
+
+/// Grey three times.
+fn to_rgb(image: Image) -> Result<Image> {
+    let Samples::U16(grey) = image.samples() else { return colour::grey_to_rgb(&image) };
+    let rgb = grey.iter().flat_map(|x| [*x; 3]).collect();
+    Image::new(image.width_px(), image.height_px(), 3, Samples::U16(rgb))
+}
+
+/// Luma of BT.601, of 16 bits by the formula of 8 ([`colour::to_grey`]).
+fn to_grey(image: Image) -> Result<Image> {
+    let Samples::U16(rgb) = image.samples() else { return colour::to_grey(&image) };
+    let luma = |p: &[u16; 3]| {
+        let [r, g, b] = p.map(u32::from);
+        // 65535 · 2^15 + 2^14 is below 2^32.
+        ((9798 * r + 19235 * g + 3735 * b + (1 << 14)) >> 15) as u16
+    };
+    let grey = rgb.as_chunks::<3>().0.iter().map(luma).collect();
+    Image::new(image.width_px(), image.height_px(), 1, Samples::U16(grey))
 }

@@ -20,7 +20,7 @@ fn offset(all: u32, length: u32, share: f64) -> u32 {
 fn scaled([left, top, width, height]: [f64; 4], (to_width, to_height): (u32, u32)) -> Motion {
     let (sx, sy) = (f64::from(to_width) / width, f64::from(to_height) / height);
     // (x + ½ − left)·s − ½
-    Motion::Affine([
+    Motion::affine([
         [sx, 0.0, (0.5 - left) * sx - 0.5],
         [0.0, sy, (0.5 - top) * sy - 0.5],
     ])
@@ -100,7 +100,7 @@ fn padded(
     let sum = |a: u32, b: u32, c: u32| a.saturating_add(b).saturating_add(c);
     let size = (sum(width, sides.left, sides.right), sum(height, sides.top, sides.bottom));
     let motion =
-        Motion::Affine([[1.0, 0.0, sides.left.into()], [0.0, 1.0, sides.top.into()]]);
+        Motion::affine([[1.0, 0.0, sides.left.into()], [0.0, 1.0, sides.top.into()]]);
     picture.moved(motion, size, |image, _, is_mask| geometry::pad(image, sides, &border(is_mask)))
 }
 

@@ -8,6 +8,7 @@ use super::super::policy::place::{
 };
 use crate::error::{Error, Result};
 use crate::pixels::{geometry, warp};
+use std::sync::Arc;
 
 /// A border as pixels know it.
 pub fn edge(border: Border, fill: [u8; 3], mask_fill: u8, is_mask: bool) -> geometry::Border {
@@ -39,86 +40,71 @@ fn last(picture: &Picture<'_>) -> (f64, f64) {
 
 pub fn horizontal_flip(picture: &mut Picture<'_>) -> Result<()> {
     let (x, _) = last(picture);
-    let motion = Motion::Affine([[-1.0, 0.0, x], [0.0, 1.0, 0.0]]);
+    let motion = Motion::affine([[-1.0, 0.0, x], [0.0, 1.0, 0.0]]);
     picture.moved(motion, picture.size(), |image, _, _| geometry::flip_horizontal(image))
 }
 
 pub fn vertical_flip(picture: &mut Picture<'_>) -> Result<()> {
     let (_, y) = last(picture);
-    let motion = Motion::Affine([[1.0, 0.0, 0.0], [0.0, -1.0, y]]);
+    let motion = Motion::affine([[1.0, 0.0, 0.0], [0.0, -1.0, y]]);
     picture.moved(motion, picture.size(), |image, _, _| geometry::flip_vertical(image))
 }
 
 pub fn transpose(picture: &mut Picture<'_>) -> Result<()> {
     let (width, height) = picture.size();
-    let motion = Motion::Affine([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]);
+    let motion = Motion::affine([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]);
     picture.moved(motion, (height, width), |image, _, _| geometry::transpose(image))
 }
 
 pub fn rot90(op: &Rot90, picture: &mut Picture<'_>) -> Result<()> {
     let ((width, height), (x, y)) = (picture.size(), last(picture));
-    let turns = op.turns[0] % 4;
     // Anticlockwise: what was at the right is at the top.
-    let (motion, size) = match turns {
+    let (turns, motion, size) = match op.turns[0] % 4 {
         0 => return Ok(()),
-        1 => ([[0.0, 1.0, 0.0], [-1.0, 0.0, x]], (height, width)),
-        2 => ([[-1.0, 0.0, x], [0.0, -1.0, y]], (width, height)),
-        _ => ([[0.0, -1.0, y], [1.0, 0.0, 0.0]], (height, width)),
+        1 => (1, [[0.0, 1.0, 0.0], [-1.0, 0.0, x]], (height, width)),
+        2 => (2, [[-1.0, 0.0, x], [0.0, -1.0, y]], (width, height)),
+        _ => (3, [[0.0, -1.0, y], [1.0, 0.0, 0.0]], (height, width)),
     };
-    // Pixels count quarter turns clockwise.
-    let clockwise = (4 - turns) as u8;
-    picture.moved(Motion::Affine(motion), size, |image, _, _| {
-        geometry::rotate_quarter(image, clockwise)
-    })
+    picture.moved(Motion::affine(motion), size, |image, _, _| geometry::rotate_quarter(image, turns))
+}
+
+fn centre(picture: &Picture<'_>) -> (f64, f64) {
+    let (x, y) = last(picture);
+    (x / 2.0, y / 2.0)
 }
 
 pub fn rotate(op: &Rotate, picture: &mut Picture<'_>) -> Result<()> {
-    let linear = turn(op.angle_deg[0]);
+    let motion = warp::Affine::rotate(centre(picture), op.angle_deg[0]);
     let border = |is_mask| edge(op.border, op.fill, op.mask_fill, is_mask);
-    warped(picture, linear, [0.0; 2], op.interpolation, border)
+    warped(picture, motion, op.interpolation, border)
 }
 
 pub fn affine(op: &Affine, picture: &mut Picture<'_>) -> Result<()> {
-    let (sx, sy) = (op.scale[0], op.scale_y.unwrap_or(op.scale)[0]);
-    let [[a, b], [c, d]] = turn(op.angle_deg[0]);
-    let [[a, b], [c, d]] = [[a * sx, b * sy], [c * sx, d * sy]];
-    let tan = |degrees: f64| libm::tan(degrees.to_radians());
-    let (shear_x, shear_y) = (tan(op.shear_x_deg[0]), tan(op.shear_y_deg[0]));
-    let linear = [[a + shear_x * c, b + shear_x * d], [c + shear_y * a, d + shear_y * b]];
-    let (width, height) = picture.size();
-    let by = [op.translate_x[0] * f64::from(width), op.translate_y[0] * f64::from(height)];
+    let (centre, (width, height)) = (centre(picture), picture.size());
+    let factors = (op.scale[0], op.scale_y.unwrap_or(op.scale)[0]);
+    let move_x = op.translate_x[0] * f64::from(width);
+    let move_y = op.translate_y[0] * f64::from(height);
+    let motion = warp::Affine::scale(centre, factors)
+        .then(&warp::Affine::rotate(centre, op.angle_deg[0]))
+        .then(&warp::Affine::shear(centre, (op.shear_x_deg[0], op.shear_y_deg[0])))
+        .then(&warp::Affine::translate(move_x, move_y));
     let border = |is_mask| edge(op.border, op.fill, op.mask_fill, is_mask);
-    warped(picture, linear, by, op.interpolation, border)
+    warped(picture, motion, op.interpolation, border)
 }
 
-/// A turn anticlockwise, y pointing down.
-fn turn(degrees: f64) -> [[f64; 2]; 2] {
-    let radians = degrees.to_radians();
-    let (sin, cos) = (libm::sin(radians), libm::cos(radians));
-    [[cos, sin], [-sin, cos]]
-}
-
-/// Maps about the centre of the frame, then moves.
 fn warped(
     picture: &mut Picture<'_>,
-    [[a, b], [c, d]]: [[f64; 2]; 2],
-    [dx, dy]: [f64; 2],
+    motion: warp::Affine,
     interpolation: Interpolation,
     border: impl Fn(bool) -> geometry::Border,
 ) -> Result<()> {
-    let (last_x, last_y) = last(picture);
-    let (x, y) = (last_x / 2.0, last_y / 2.0);
-    let forward = [[a, b, x - a * x - b * y + dx], [c, d, y - c * x - d * y + dy]];
-    let determinant = a * d - b * c;
-    if determinant.abs() < 1e-6 {
-        return Err(Error::params("policy", "its shears lay the image flat: take smaller ones"));
-    }
-    let [e, f, g, h] = [d, -b, -c, a].map(|part| part / determinant);
-    let (x, y) = (forward[0][2], forward[1][2]);
-    let inverse = [[e, f, -e * x - f * y], [g, h, -g * x - h * y]];
+    let Some(back) = motion.inverse() else {
+        let message = "the shears that were drawn lay the image flat: take smaller ones";
+        return Err(Error::params("policy", message));
+    };
     let size = picture.size();
-    picture.moved(Motion::Affine(forward), size, |image, _, is_mask| {
-        warp::affine(image, &inverse, size, between(interpolation, is_mask), &border(is_mask))
+    picture.moved(Motion::Affine(motion), size, |image, _, is_mask| {
+        warp::affine(image, &back.rows, size, between(interpolation, is_mask), &border(is_mask))
     })
 }
 
@@ -126,60 +112,53 @@ pub fn perspective(op: &Perspective, picture: &mut Picture<'_>) -> Result<()> {
     let mut stream = own(&op.key)?;
     let (width, height) = picture.size();
     let (width, height) = (f64::from(width), f64::from(height));
-    let mut corner = |x: f64, y: f64| {
+    let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)];
+    let place = |(x, y): (f64, f64)| (x * width - 0.5, y * height - 0.5);
+    let drawn = corners.map(|(x, y)| {
         let mut off = || stream.uniform_in(-op.scale[0], op.scale[0]);
         let (x, y) = (x + off(), y + off());
-        [x * width - 0.5, y * height - 0.5]
-    };
-    let quad = [corner(0.0, 0.0), corner(1.0, 0.0), corner(1.0, 1.0), corner(0.0, 1.0)];
-    let from_unit = square_to(quad);
-    // From pixels to the unit square: (x + ½)/width.
-    let forward = from_unit.map(|[a, b, c]| {
-        let (a, b) = (a / width, b / height);
-        [a, b, c + 0.5 * a + 0.5 * b]
+        place((x, y))
     });
-    let inverse = inverted(&forward)?;
+    let motion = warp::Homography::from_points(&corners.map(place), &drawn);
+    let Some((motion, back)) = motion.and_then(|motion| Some((motion, motion.inverse()?))) else {
+        return Err(Error::Bug { message: "four corners that make no perspective".into() });
+    };
     let size = picture.size();
-    picture.moved(Motion::Homography(forward), size, |image, _, is_mask| {
+    picture.moved(Motion::Homography(motion), size, |image, _, is_mask| {
         let border = edge(op.border, op.fill, op.mask_fill, is_mask);
-        warp::perspective(image, &inverse, size, between(op.interpolation, is_mask), &border)
+        warp::perspective(image, &back.rows, size, between(op.interpolation, is_mask), &border)
     })
 }
 
-/// The homography that takes the corners of the unit square, clockwise from (0, 0), to those of a convex
-/// quadrilateral (Heckbert 1989, Fundamentals of texture mapping).
-fn square_to([p, q, r, s]: [[f64; 2]; 4]) -> [[f64; 3]; 3] {
-    let [dx1, dy1] = [q[0] - r[0], q[1] - r[1]];
-    let [dx2, dy2] = [s[0] - r[0], s[1] - r[1]];
-    let [sx, sy] = [p[0] - q[0] + r[0] - s[0], p[1] - q[1] + r[1] - s[1]];
-    let determinant = dx1 * dy2 - dx2 * dy1;
-    let g = (sx * dy2 - dx2 * sy) / determinant;
-    let h = (dx1 * sy - sx * dy1) / determinant;
-    let row = |k: usize| [q[k] - p[k] + g * q[k], s[k] - p[k] + h * s[k], p[k]];
-    [row(0), row(1), [g, h, 1.0]]
-}
-
-fn inverted(m: &[[f64; 3]; 3]) -> Result<[[f64; 3]; 3]> {
-    let [[a, b, c], [d, e, f], [g, h, i]] = *m;
-    let cofactors = [
-        [e * i - f * h, c * h - b * i, b * f - c * e],
-        [f * g - d * i, a * i - c * g, c * d - a * f],
-        [d * h - e * g, b * g - a * h, a * e - b * d],
-    ];
-    let determinant = a * cofactors[0][0] + b * cofactors[1][0] + c * cofactors[2][0];
-    let inverse = cofactors.map(|row| row.map(|part| part / determinant));
-    if inverse.as_flattened().iter().all(|part| part.is_finite()) {
-        return Ok(inverse);
-    }
-    Err(Error::Bug { message: "a perspective without an inverse".into() })
-}
-
 pub fn elastic(op: &Elastic, picture: &mut Picture<'_>) -> Result<()> {
-    let _ = (op, picture);
-    Ok(())
+    let map = warp::Map::elastic(picture.size(), op.alpha_px[0], op.sigma_px[0], &mut own(&op.key)?)?;
+    let border = |is_mask| edge(op.border, op.fill, op.mask_fill, is_mask);
+    bent(picture, map, op.interpolation, border)
 }
 
 pub fn grid_distortion(op: &GridDistortion, picture: &mut Picture<'_>) -> Result<()> {
-    let _ = (op, picture);
-    Ok(())
+    let mut stream = own(&op.key)?;
+    let mut steps = || {
+        let drawn = |_| stream.uniform_in(1.0 - op.stretch[0], 1.0 + op.stretch[0]);
+        let steps: Vec<f64> = (0..op.cells).map(drawn).collect();
+        // Together they show the whole image.
+        let mean = steps.iter().sum::<f64>() / f64::from(op.cells);
+        steps.iter().map(|step| step / mean).collect::<Vec<f64>>()
+    };
+    let (x, y) = (steps(), steps());
+    let map = warp::Map::grid(picture.size(), op.cells, op.cells, &x, &y)?;
+    let border = |is_mask| edge(op.border, op.fill, op.mask_fill, is_mask);
+    bent(picture, map, op.interpolation, border)
+}
+
+fn bent(
+    picture: &mut Picture<'_>,
+    map: warp::Map,
+    interpolation: Interpolation,
+    border: impl Fn(bool) -> geometry::Border,
+) -> Result<()> {
+    let (map, size) = (Arc::new(map), picture.size());
+    picture.moved(Motion::Map(map.clone()), size, |image, _, is_mask| {
+        warp::remap(image, &map, between(interpolation, is_mask), &border(is_mask))
+    })
 }
