@@ -20,6 +20,7 @@ pub static STEPS: &[Entry] = &[
     Entry::of::<tile::Tile>(),
     Entry::of::<fit_stain::FitStain>(),
     Entry::of::<stain_normalize::StainNormalize>(),
+    Entry::of::<augment::Augment>(),
 ];
 
 /// The entry of a step by its name.

@@ -24,12 +24,13 @@ impl Motion {
 
     /// Where a place goes. `None` where it goes nowhere: behind the horizon of a perspective, or where no
     /// pixel of a bent image shows it.
-    pub fn forward(&self, x: f64, y: f64) -> Option<(f64, f64)> {
-        match self {
+    pub fn forward(&self, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
+        let place = match self {
             Self::Affine(motion) => Some(motion.apply(x, y)),
             Self::Homography(motion) => motion.apply(x, y),
             Self::Map(map) => map.forward(x, y),
-        }
+        };
+        place.map(Into::into)
     }
 
     /// Whether straight lines stay straight.
