@@ -22,6 +22,13 @@ pub const CAUSE_VERSION: u32 = 1;
 pub const KEPT: &str = "items";
 /// The same, where the facts of all groups together stand over its own.
 pub const KEPT_JOINED: &str = "items-joined";
+/// Name, behind its place in the group, of a member that stays as it is: `000012_kept`. It has no file,
+/// facts of its own, and the digest of the item.
+pub const KEPT_MEMBER: &str = "kept";
+/// The same of a member that goes no further.
+pub const DROPPED_MEMBER: &str = "dropped";
+/// How the names of previews begin that are no pictures but go with an item, as its mask does.
+pub const BESIDE: &str = "beside-";
 /// How the names of previews begin that are no pictures but wait for all groups to be put together.
 pub const LEFT: &str = "left-";
 
@@ -131,7 +138,8 @@ pub struct Record {
     pub cause: Cause,
     /// The outputs, in the step's order. Empty is an answer too ("no tissue").
     pub outputs: Vec<Output>,
-    /// Pictures and tables for people: not items, not read by later steps.
+    /// Pictures and tables for people, not read by later steps; and files that are no items but go with
+    /// one ([`BESIDE`]) or wait for the other groups ([`LEFT`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub previews: Vec<Output>,
     /// Digests of packs, whole: (path, bytes, digest).

@@ -84,6 +84,15 @@ impl UnitStage {
         Ok(Placed { path, offset: Some(pack.append(&member, bytes)?) })
     }
 
+    /// Takes a file that goes with an item. It is loose whatever the layout: a column names it.
+    ///
+    /// # Errors
+    /// As [`UnitStage::item`].
+    pub fn companion(&mut self, name: &str, bytes: &[u8]) -> Result<Placed> {
+        self.claim(format!("item {name}"), name)?;
+        self.loose("items", name, bytes)
+    }
+
     /// Takes a picture for people.
     ///
     /// # Errors

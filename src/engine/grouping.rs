@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::share::FollowsFrom;
-use super::{Shard, parts};
+use super::{Shard, parts, series};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::{Item, ManifestReader, Schema};
@@ -34,10 +34,29 @@ pub(super) struct Extent {
     content: [u8; 32],
 }
 
+impl Share {
+    /// The next row: of a group that is known, or of the next new one.
+    fn add(&mut self, group: u32, digest: &[u8; 32], length: u64) {
+        if group as usize == self.groups.len() {
+            self.groups.push(Extent::default());
+        }
+        if let Some(extent) = self.groups.get_mut(group as usize) {
+            extent.rows += 1;
+            extent.last_row = self.of_row.len() as u64;
+            extent.bytes = extent.bytes.saturating_add(length);
+            for (sum, byte) in extent.content.iter_mut().zip(digest) {
+                *sum ^= byte;
+            }
+        }
+        self.of_row.push(group);
+    }
+}
+
 /// The name of an item's group, for people; `None` where it is a group of its own.
 pub(super) fn group_name(item: &Item, schema: &Schema, grouping: Grouping) -> Option<String> {
     match grouping {
         Grouping::Item => None,
+        Grouping::Series { .. } => Some(format!("the series of {}", item.id)),
         Grouping::Slide => match item.value(schema, SLIDE) {
             Value::String(slide) => Some(slide),
             _ => item.group.clone(),
@@ -69,29 +88,28 @@ pub(super) fn share(
         bytes: 0,
         follows_from: Digest::of(b""),
     };
+    let mut photos = Vec::new();
     while let Some(batch) = reader.next_batch()? {
         for item in batch {
             from.row(&item)?;
             if whole_slides && grouping != Grouping::Item && item.value(&schema, SLIDE).is_null() {
                 return Err(no_shard(step, &format!("{} has no `{SLIDE}`", item.id)));
             }
+            if let Grouping::Series { camera, .. } = grouping {
+                photos.push(series::photo(&item, &schema, camera, &mut known)?);
+                continue;
+            }
             let next = u32::try_from(share.groups.len()).map_err(|_| too_many())?;
             let group = match group_name(&item, &schema, grouping) {
                 Some(name) => *known.entry(name).or_insert(next),
                 None => next,
             };
-            if group == next {
-                share.groups.push(Extent::default());
-            }
-            if let Some(extent) = share.groups.get_mut(group as usize) {
-                extent.rows += 1;
-                extent.last_row = share.of_row.len() as u64;
-                extent.bytes = extent.bytes.saturating_add(item.length);
-                for (sum, byte) in extent.content.iter_mut().zip(item.digest.as_bytes()) {
-                    *sum ^= byte;
-                }
-            }
-            share.of_row.push(group);
+            share.add(group, item.digest.as_bytes(), item.length);
+        }
+    }
+    if let Grouping::Series { gap_s, most, .. } = grouping {
+        for (group, photo) in series::cut(&photos, gap_s, most).into_iter().zip(&photos) {
+            share.add(group, &photo.digest, photo.length);
         }
     }
     let sizes: Vec<_> = share.groups.iter().map(|g| (g.content, g.bytes)).collect();
@@ -104,7 +122,7 @@ pub(super) fn share(
     Ok(share)
 }
 
-fn too_many() -> Error {
+pub(super) fn too_many() -> Error {
     Error::limit(
         "the number of groups",
         "more than 2^32",

@@ -10,6 +10,7 @@ use std::thread;
 
 use serde_json::{Map, Value};
 
+use super::group_rows::Writing;
 use super::grouping::{Open, Share, group_name, no_shard};
 use super::images::Tally;
 use super::rows::{ORDER, RowsOut};
@@ -23,7 +24,7 @@ use crate::step::{AnyInput, Group, Member, Of};
 
 /// What became of a group.
 #[derive(Clone, Copy)]
-enum Outcome {
+pub(super) enum Outcome {
     Done { key: Digest, joins: bool },
     Failed,
 }
@@ -47,15 +48,31 @@ struct Settled {
     key: Digest,
     done: Done,
     lost: Vec<(Placed, Error)>,
+    /// Rows of the members in their order.
+    rows: Vec<u64>,
 }
 
 /// What came of all groups.
 #[derive(Default)]
-struct Outcomes {
-    of: Vec<Option<Outcome>>,
+pub(super) struct Outcomes {
+    pub of: Vec<Option<Outcome>>,
     left: Vec<Left>,
     /// Rows whose items cannot be read.
-    lost: HashSet<u64>,
+    pub lost: HashSet<u64>,
+    /// Place of each row's item among the members of its group.
+    pub place: Vec<u32>,
+}
+
+impl Outcomes {
+    /// Notes the place of each member of a group.
+    fn seat(&mut self, rows: &[u64], all: usize) {
+        self.place.resize(all, u32::MAX);
+        for (place, row) in rows.iter().enumerate() {
+            if let Some(seat) = self.place.get_mut(*row as usize) {
+                *seat = u32::try_from(place).unwrap_or(u32::MAX);
+            }
+        }
+    }
 }
 
 /// Settles all groups of this run, puts together what they left, and writes the rows in their order.
@@ -74,7 +91,8 @@ pub(super) fn run(
     tally.failures.sort_by_key(|(order, _)| *order);
     let left = std::mem::take(&mut outcomes.left);
     let joined = join(bench, &outcomes.of, left, &mut tally)?;
-    write(bench, open()?, share, (&outcomes, joined), rows, place, &mut tally)?;
+    let write = Writing { bench, share, outcomes: &outcomes, joined, place };
+    write.all(open()?, rows, &mut tally)?;
     Ok(tally)
 }
 
@@ -82,7 +100,7 @@ pub(super) fn run(
 type Left = (Digest, String);
 
 /// What came of putting all groups together: the record's key, and the facts that are not null.
-type Joined = (Digest, Map<String, Value>);
+pub(super) type Joined = (Digest, Map<String, Value>);
 
 fn settle_all(
     bench: &Bench<'_>,
@@ -117,7 +135,8 @@ fn settle_all(
             tally.units += 1;
             tally.bytes_in = tally.bytes_in.saturating_add(bytes);
             let outcome = match result {
-                Ok(Settled { key, done, lost }) => {
+                Ok(Settled { key, done, lost, rows: of_members }) => {
+                    outcomes.seat(&of_members, share.of_row.len());
                     let step = bench.step.entry().name;
                     let whole = rows.saturating_sub(lost.len() as u64);
                     for (Placed { row, order, item }, error) in lost {
@@ -217,64 +236,103 @@ fn read(
 }
 
 /// Settles one group. Its members are put in the order of their digests (and of the columns that the
-/// step reads), so that neither names nor the order of rows are in the key. Items that are gone or were
-/// changed are left out, once the work has met one; the group is then that of the others.
-fn settle(bench: &Bench<'_>, name: &str, mut members: Vec<Placed>) -> Result<Settled> {
+/// step reads), so that neither names nor the order of rows are in the key; where both are equal, names
+/// decide which is which. Items that are gone or were changed are left out, once the work has met one, and
+/// so are those that the step could not do; the group is then that of the others.
+fn settle(bench: &Bench<'_>, name: &str, members: Vec<Placed>) -> Result<Settled> {
     bench.crew.check()?;
+    let mut members: Vec<(Placed, Map<String, Value>)> = members
+        .into_iter()
+        .map(|placed| {
+            let columns = bench.columns(&placed.item)?.into_iter().collect();
+            Ok((placed, columns))
+        })
+        .collect::<Result<_>>()?;
+    members.sort_by_cached_key(|(placed, columns)| {
+        let columns = serde_json::to_string(columns).unwrap_or_default();
+        (*placed.item.digest.as_bytes(), columns, placed.item.id.clone())
+    });
     let mut lost = Vec::new();
     loop {
-        let items = members.iter().map(|placed| placed.item.clone()).collect();
-        match settle_whole(bench, name, items) {
-            Ok((key, done)) => return Ok(Settled { key, done, lost }),
+        let before = members.len();
+        let error = match settle_whole(bench, name, &members) {
+            Ok(Turn::Done(key, done)) => {
+                let rows = members.iter().map(|(placed, _)| placed.row).collect();
+                return Ok(Settled { key, done, lost, rows });
+            }
+            Ok(Turn::Failed(failed)) => {
+                let mut failed: HashMap<usize, Error> = failed.into_iter().collect();
+                let mut index = 0..;
+                for (placed, columns) in std::mem::take(&mut members) {
+                    match index.next().and_then(|index| failed.remove(&index)) {
+                        Some(error) => lost.push((placed, error)),
+                        None => members.push((placed, columns)),
+                    }
+                }
+                Error::Bug { message: "no member of the group could be done".into() }
+            }
             Err(error @ (Error::Format { .. } | Error::Store { .. })) => {
-                let before = members.len();
-                for placed in std::mem::take(&mut members) {
+                for (placed, columns) in std::mem::take(&mut members) {
                     bench.crew.check()?;
                     match bench.input.verified(&placed.item, &|_| {}) {
-                        Ok(_) => members.push(placed),
+                        Ok(_) => members.push((placed, columns)),
                         Err(why) => lost.push((placed, why)),
                     }
                 }
-                // It was not the items' bytes, or nothing is left: that is the group's failure.
-                if members.len() == before || members.is_empty() {
-                    return Err(error);
-                }
+                error
             }
             Err(error) => return Err(error),
+        };
+        // It was not the items' bytes, or nothing is left: that is the group's failure.
+        if members.len() == before || members.is_empty() {
+            return Err(match lost.pop() {
+                Some((_, only)) if before == 1 => only,
+                _ => error,
+            });
         }
     }
 }
 
-fn settle_whole(bench: &Bench<'_>, name: &str, members: Vec<Item>) -> Result<(Digest, Done)> {
-    let mut members: Vec<(Item, Map<String, Value>)> = members
-        .into_iter()
-        .map(|item| {
-            let columns = bench.columns(&item).into_iter().collect();
-            (item, columns)
-        })
-        .collect();
-    members.sort_by_cached_key(|(item, columns)| {
-        (*item.digest.as_bytes(), serde_json::to_string(columns).unwrap_or_default())
-    });
-    let input = Digest::of_digests(members.iter().map(|(item, _)| &item.digest));
+/// What came of a turn of work on a group.
+enum Turn {
+    Done(Digest, Done),
+    /// Members that could not be done, by their place.
+    Failed(Vec<(usize, Error)>),
+}
+
+fn settle_whole(
+    bench: &Bench<'_>,
+    name: &str,
+    members: &[(Placed, Map<String, Value>)],
+) -> Result<Turn> {
+    let digests: Vec<Digest> = members.iter().map(|(placed, _)| placed.item.digest).collect();
+    let input = Digest::of_digests(digests.iter());
     let columns = bench.step.reads().iter().map(|column| {
-        let of = |(_, columns): &(Item, Map<String, Value>)| columns.get(column.name).cloned();
-        let values = members.iter().map(|member| of(member).unwrap_or_default());
+        let values = members.iter().map(|(_, of)| of.get(column.name).cloned().unwrap_or_default());
         (column.name.to_string(), packed::together(values))
     });
     let cause = bench.cause_of(input, columns.collect());
     let key = cause.key()?;
+    let mut failed = Vec::new();
     let work = |_: &Cause, sink: &mut UnitSink<'_>| {
-        let members = members.into_iter().map(|(item, columns)| {
-            let root = bench.input.clone();
+        let members = members.iter().map(|(placed, columns)| {
+            let (root, item) = (bench.input.clone(), placed.item.clone());
             let digest = item.digest;
             let open = move || root.verified(&item, &|_| {});
-            Member::new(digest, columns.into_iter().collect(), bench.knobs.limits, Box::new(open))
+            let columns = columns.clone().into_iter().collect();
+            Member::new(digest, columns, bench.knobs.limits, Box::new(open))
         });
         let group = Group { members: members.collect(), of: Of::Items };
-        bench.step.run(AnyInput::Group(group), sink, bench.crew)
+        sink.members = digests;
+        bench.step.run(AnyInput::Group(group), sink, bench.crew)?;
+        failed = std::mem::take(&mut sink.failed);
+        // The group as it is now is not to be kept: the next turn leaves these out.
+        if failed.is_empty() { Ok(()) } else { Err(Error::Stopped) }
     };
-    Ok((key, bench.settle(name, cause, key, work)?))
+    match bench.settle(name, cause, key, work) {
+        Err(Error::Stopped) if !failed.is_empty() => Ok(Turn::Failed(failed)),
+        done => Ok(Turn::Done(key, done?)),
+    }
 }
 
 /// Puts together what the groups left, where any of them asks for it.
@@ -318,76 +376,9 @@ fn join(
 }
 
 /// The facts of all items of a group.
-fn kept(record: &Record) -> Result<Map<String, Value>> {
+pub(super) fn kept(record: &Record) -> Result<Map<String, Value>> {
     let output = record.outputs.first().ok_or_else(|| Error::Bug {
         message: "a group step said nothing of the items of a group".into(),
     })?;
     Ok(output.facts.clone())
-}
-
-/// Writes all rows of this run's groups, each with the facts of its group.
-fn write(
-    bench: &Bench<'_>,
-    mut reader: ManifestReader,
-    share: &Share,
-    (outcomes, joined): (&Outcomes, Option<Joined>),
-    rows: &mut RowsOut,
-    place: &dyn Fn(&str) -> String,
-    tally: &mut Tally,
-) -> Result<()> {
-    let prefix = format!("{}.", bench.step.entry().name);
-    let order_at = reader.schema().fact(ORDER);
-    let mut held: Option<(u32, Map<String, Value>)> = None;
-    let mut row = 0_u64;
-    while let Some(batch) = reader.next_batch()? {
-        bench.crew.check()?;
-        for mut item in batch {
-            let group = share.of_row.get(row as usize).copied().unwrap_or(u32::MAX);
-            let order = match order_at {
-                Some(at) => item.facts.remove(at).as_u64().unwrap_or(row),
-                None => row,
-            };
-            let is_lost = outcomes.lost.contains(&row);
-            row += 1;
-            let Some(Some(Outcome::Done { key, joins })) = outcomes.of.get(group as usize) else {
-                continue;
-            };
-            if is_lost {
-                continue;
-            }
-            if held.as_ref().is_none_or(|(of, _)| *of != group) {
-                let record = bench.out.record(key)?.ok_or_else(|| {
-                    let message = "the record vanished while the manifest was written";
-                    Error::store(Record::path(key), message)
-                })?;
-                held = Some((group, kept(&record)?));
-            }
-            let of_group = held.as_ref().map(|(_, facts)| facts);
-            let of_all = joined.as_ref().filter(|_| *joins);
-            let fact = |field: &crate::manifest::Field| -> Value {
-                let short = field.name.strip_prefix(&prefix);
-                let from =
-                    |facts: &Map<String, Value>| facts.get(short.unwrap_or(&field.name)).cloned();
-                let own =
-                    of_all.and_then(|(_, facts)| from(facts)).or_else(|| of_group.and_then(from));
-                match own {
-                    Some(value) => value,
-                    None if short.is_some() => Value::Null,
-                    None => item.value(bench.schema, &field.name),
-                }
-            };
-            let facts = rows.schema().facts.iter().map(fact).collect();
-            let keys = std::iter::once(key).chain(of_all.map(|(key, _)| key));
-            for key in keys {
-                let gap = if item.trail.is_empty() { "" } else { " " };
-                item.trail.push_str(&format!("{gap}{key}"));
-            }
-            tally.items += 1;
-            tally.bytes_out = tally.bytes_out.saturating_add(item.length);
-            item.path = place(&item.path);
-            item.facts = facts;
-            rows.push(item, order)?;
-        }
-    }
-    Ok(())
 }

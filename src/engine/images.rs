@@ -12,7 +12,7 @@ use super::unit::Bench;
 use super::{Event, Failure, packed};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::manifest::{Field, Item, Kind, ManifestReader, Schema};
+use crate::manifest::{Field, Item, Kind, ManifestReader, Schema, lies_in_pixels, names_file};
 use crate::record::{Output, Record};
 
 /// How far the workers may run ahead of the row that is written next, in units. What waits beyond
@@ -129,6 +129,8 @@ pub(super) fn run(
     share: &Share,
     orders: bool,
     rows: &mut RowsOut,
+    // How paths of items are written, seen from the output.
+    place: &dyn Fn(&str) -> String,
 ) -> Result<Tally> {
     let (units_in, units_out) = mpsc::sync_channel::<Unit>(bench.knobs.threads);
     let units_out = Mutex::new(units_out);
@@ -155,7 +157,7 @@ pub(super) fn run(
             });
         }
         drop(settled_in);
-        let result = assemble(bench, &settled_out, pace, rows);
+        let result = assemble(bench, &settled_out, pace, rows, place);
         // Whatever happened here, the others must not wait for us.
         pace.open();
         drop(settled_out);
@@ -241,6 +243,7 @@ fn assemble(
     settled: &mpsc::Receiver<(u64, Settled)>,
     pace: &Pace,
     rows: &mut RowsOut,
+    place: &dyn Fn(&str) -> String,
 ) -> Result<Tally> {
     let mut tally = Tally::default();
     let mut waiting: BTreeMap<u64, Settled> = BTreeMap::new();
@@ -257,7 +260,7 @@ fn assemble(
         waiting.insert(number, unit);
         while let Some(unit) = waiting.remove(&turn) {
             held -= unit.held();
-            write(bench, &mut tally, unit, rows)?;
+            write(bench, &mut tally, unit, rows, place)?;
             turn += 1;
             pace.advance(turn);
         }
@@ -314,7 +317,13 @@ fn tell(bench: &Bench<'_>, tally: &mut Tally, unit: &Settled) {
 }
 
 /// Writes the rows of a unit whose turn has come.
-fn write(bench: &Bench<'_>, tally: &mut Tally, settled: Settled, rows: &mut RowsOut) -> Result<()> {
+fn write(
+    bench: &Bench<'_>,
+    tally: &mut Tally,
+    settled: Settled,
+    rows: &mut RowsOut,
+    place: &dyn Fn(&str) -> String,
+) -> Result<()> {
     let Unit { items, orders, .. } = settled.unit;
     tally.units += items.len() as u64;
     for item in &items {
@@ -353,7 +362,8 @@ fn write(bench: &Bench<'_>, tally: &mut Tally, settled: Settled, rows: &mut Rows
             .ok_or_else(|| Error::format(Record::path(&key), "an output is of no image"))?;
         let source = unit.get(at).ok_or_else(no_unit)?;
         let order = order(places.get(at).copied().unwrap_or_default());
-        rows.push(row(bench.schema, rows.schema(), step, source, &key, (output, name)), order)?;
+        let row = row(bench, rows.schema(), source, &key, (output, name), place);
+        rows.push(row, order)?;
     }
     Ok(())
 }
@@ -362,17 +372,28 @@ fn packed_unit(unit: &[&Item]) -> bool {
     unit.first().is_some_and(|item| item.offset.is_some())
 }
 
-/// A new item: place and facts of the output, everything else inherited from the source.
-fn row(
-    before: &Schema,
+/// What a new item, or one that stays, has of an earlier step: a name of a file is seen from the output.
+pub(super) fn inherited(value: Value, field: &Field, place: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(path) if names_file(&field.name) => place(&path).into(),
+        value => value,
+    }
+}
+
+/// A new item: place and facts of the output, everything else inherited from the source. What lies in the
+/// pixels of the source (boxes, masks) lies elsewhere in those of the item, unless the step keeps the grid
+/// of pixels or says where.
+pub(super) fn row(
+    bench: &Bench<'_>,
     after: &Schema,
-    step: &str,
     source: &Item,
     key: &Digest,
     (output, name): (&Output, &str),
+    place: &dyn Fn(&str) -> String,
 ) -> Item {
-    let prefix = format!("{step}.");
-    let from = source_id(step);
+    let step = bench.step.entry();
+    let prefix = format!("{}.", step.name);
+    let from = source_id(step.name);
     let fact = |field: &Field| -> Value {
         if field.name == from {
             return source.id.clone().into();
@@ -382,11 +403,8 @@ fn row(
         match own.or_else(|| output.facts.get(&field.name)) {
             Some(value) => value.clone(),
             None if field.name.starts_with(&prefix) => Value::Null,
-            None => before
-                .fact(&field.name)
-                .and_then(|at| source.facts.get(at))
-                .cloned()
-                .unwrap_or(Value::Null),
+            None if lies_in_pixels(&field.name) && !step.aligned => Value::Null,
+            None => inherited(source.value(bench.schema, &field.name), field, place),
         }
     };
     Item {

@@ -9,6 +9,7 @@
 //!
 //! Bounded: units in flight by the number of threads, pieces of units by the crew, rows by the batch.
 
+mod group_rows;
 mod grouping;
 mod groups;
 mod images;
@@ -17,6 +18,7 @@ mod merge;
 mod packed;
 mod parts;
 mod rows;
+mod series;
 mod share;
 mod types;
 mod unit;
@@ -329,16 +331,16 @@ fn manifest_step(
         claims: unit::Claims::default(),
         noted: false.into(),
     };
+    let place = |item: &str| match chained.before {
+        Some(_) => item.to_string(),
+        None => input.absolute(item),
+    };
     if entry.grain == Grain::Group {
         let chained_shard = chained.before.is_some() && knobs.shard.is_some();
         let open = || input.manifest_at(path);
         let share = grouping::share(&open, step, shard, chained_shard)?;
         begun(share.units, share.bytes);
         let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?;
-        let place = |item: &str| match chained.before {
-            Some(_) => item.to_string(),
-            None => input.absolute(item),
-        };
         let tally = groups::run(&bench, &open, &share, &mut rows, &place)?;
         *schema = after;
         return Ok((tally, share.follows_from, Rows::New(rows.finish()?)));
@@ -356,7 +358,7 @@ fn manifest_step(
     }
     let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?;
     let orders = chained.before.is_some() && knobs.shard.is_some();
-    let tally = images::run(&bench, reader, &share, orders, &mut rows)?;
+    let tally = images::run(&bench, reader, &share, orders, &mut rows, &place)?;
     *schema = after;
     Ok((tally, share.follows_from, Rows::New(rows.finish()?)))
 }

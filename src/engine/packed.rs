@@ -42,7 +42,7 @@ pub(super) fn cause(bench: &Bench<'_>, items: &[&Item]) -> Result<Cause> {
         _ => {
             let input = Digest::of_digests(items.iter().map(|item| &item.digest));
             let values: Vec<BTreeMap<String, Value>> =
-                items.iter().map(|item| bench.columns(item)).collect();
+                items.iter().map(|item| bench.columns(item)).collect::<Result<_>>()?;
             let column = |name: &str| {
                 together(values.iter().map(|v| v.get(name).cloned().unwrap_or_default()))
             };
@@ -79,6 +79,11 @@ pub(super) fn settle(bench: &Bench<'_>, items: &[Item]) -> Result<Settled> {
         return Ok(Settled { key: Some(key), done: Some(done), failed: Vec::new() });
     }
     let mut failed = BTreeMap::new();
+    // A file that goes with one image and cannot be read is that image's failure.
+    if !bench.step.companions().is_empty() {
+        let columns = items.iter().enumerate().map(|(at, item)| (at, bench.columns(item)));
+        failed.extend(columns.filter_map(|(at, columns)| Some((at, columns.err()?))));
+    }
     loop {
         let kept = || items.iter().enumerate().filter(|(at, _)| !failed.contains_key(at));
         let unit: Vec<&Item> = kept().map(|(_, item)| item).collect();
@@ -104,8 +109,12 @@ pub(super) fn settle(bench: &Bench<'_>, items: &[Item]) -> Result<Settled> {
 
 fn open(bench: &Bench<'_>, item: &Item, columns: BTreeMap<String, Value>) -> Result<Source> {
     let hashed = |bytes| bench.watch.event(Event::Hashed { bytes });
-    let source = bench.input.verified(item, &hashed)?;
-    Ok(Source::new(source, item.digest, columns, bench.knobs.limits))
+    let bytes = bench.input.verified(item, &hashed)?;
+    let companions = bench.companions(item, &columns)?;
+    let source = Source::new(bytes, item.digest, columns, bench.knobs.limits);
+    Ok(companions
+        .into_iter()
+        .fold(source, |source, (column, bytes)| source.with_companion(column, bytes)))
 }
 
 /// Runs the step on each image of a pack, the images side by side; gives those that failed. What an
@@ -121,7 +130,7 @@ fn images(
     let image = |index: usize| -> Result<Result<Collected>> {
         let mut made = Collected::default();
         let run = || {
-            let source = open(bench, unit[index], bench.columns(unit[index]))?;
+            let source = open(bench, unit[index], bench.columns(unit[index])?)?;
             bench.step.run(AnyInput::Source(source), &mut made, &bench.crew.alone())
         };
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
@@ -139,7 +148,12 @@ fn images(
             // Once one failed, nothing of this pass is kept.
             Ok(_) if !failed.is_empty() => {}
             Ok(made) => {
-                let named = |made: Made| Made { name: format!("{index:06}_{}", made.name), ..made };
+                let named = |mut made: Made| {
+                    for (_, beside) in &mut made.beside {
+                        beside.name = format!("{index:06}_{}", beside.name);
+                    }
+                    Made { name: format!("{index:06}_{}", made.name), ..made }
+                };
                 for item in made.items {
                     sink.take(Emitted::Item(named(item)))?;
                 }

@@ -3,18 +3,22 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Event, Knobs, Layout, Watch};
-use crate::dataset::{Root, UnitStage};
+use crate::dataset::{Root, UnitStage, digest};
 use crate::digest::{Digest, canonical_json};
 use crate::error::{Error, Result};
-use crate::manifest::{Item, Schema};
-use crate::record::{Cause, KEPT, KEPT_JOINED, LEFT, MadeBy, Outline, Output, Record, StepCause};
-use crate::step::{AnyStep, Crew, Emitted, Made, Sink, bug};
+use crate::manifest::{Column, Item, Schema};
+use crate::record::{
+    BESIDE, Cause, DROPPED_MEMBER, KEPT, KEPT_JOINED, KEPT_MEMBER, LEFT, MadeBy, Outline, Output,
+    Record, StepCause,
+};
+use crate::slide::ReadAt;
+use crate::step::{AnyStep, Crew, Emitted, Made, MemberWhat, Sink, bug};
 
 /// All that the units of one step share.
 pub(super) struct Bench<'a> {
@@ -41,13 +45,42 @@ pub(super) struct Done {
 impl Bench<'_> {
     /// The cause of this step over an item.
     pub fn cause(&self, item: &Item) -> Result<Cause> {
-        Ok(self.cause_of(item.digest, self.columns(item)))
+        Ok(self.cause_of(item.digest, self.columns(item)?))
     }
 
-    /// Values of the columns that the step looks at.
-    pub fn columns(&self, item: &Item) -> BTreeMap<String, Value> {
-        let reads = self.step.reads().iter();
-        reads.map(|c| (c.name.to_string(), item.value(self.schema, c.name))).collect()
+    /// Values of the columns that the step looks at; of a file that goes with the item, its digest.
+    pub fn columns(&self, item: &Item) -> Result<BTreeMap<String, Value>> {
+        let companions = self.step.companions();
+        let mut columns = BTreeMap::new();
+        for column in self.step.reads() {
+            let value = match item.value(self.schema, column.name) {
+                Value::String(path) if companions.contains(column) => {
+                    digest(&*self.input.source(&path)?, &|_| {})?.to_string().into()
+                }
+                value => value,
+            };
+            columns.insert(column.name.to_string(), value);
+        }
+        Ok(columns)
+    }
+
+    /// The files that go with an item, held to the digests among `columns`.
+    pub fn companions(
+        &self,
+        item: &Item,
+        columns: &BTreeMap<String, Value>,
+    ) -> Result<Vec<(&'static Column, Arc<dyn ReadAt>)>> {
+        let mut companions = Vec::new();
+        for column in self.step.companions() {
+            let Value::String(path) = item.value(self.schema, column.name) else { continue };
+            let Some(Value::String(expected)) = columns.get(column.name) else { continue };
+            let source = self.input.source(&path)?;
+            if digest(&*source, &|_| {})?.to_string() != *expected {
+                return Err(Error::format(path, "was changed while the run was at it"));
+            }
+            companions.push((column, source));
+        }
+        Ok(companions)
     }
 
     /// The cause of this step over an input of this digest.
@@ -103,6 +136,8 @@ impl Bench<'_> {
             bytes: 0,
             id,
             input: cause.input,
+            members: Vec::new(),
+            failed: Vec::new(),
             watch: self.watch,
         };
         catch_unwind(AssertUnwindSafe(|| work(&cause, &mut sink)))
@@ -229,17 +264,54 @@ pub(super) struct UnitSink<'a> {
     bytes: u64,
     id: &'a str,
     input: Digest,
+    /// Digests of the members of a group, in their order.
+    pub members: Vec<Digest>,
+    /// Members that could not be done.
+    pub failed: Vec<(usize, Error)>,
     watch: &'a dyn Watch,
+}
+
+/// The name of what became of a member of a group: its place stands before it, as for images of a pack.
+fn member(index: usize, name: &str) -> String {
+    format!("{index:06}_{name}")
+}
+
+/// An output that has no file.
+fn rows_only(name: String, digest: Digest, facts: Map<String, Value>) -> Output {
+    Output {
+        name,
+        path: None,
+        offset: None,
+        length: 0,
+        digest,
+        media_type: "application/vnd.apache.parquet".into(),
+        width_px: None,
+        height_px: None,
+        facts,
+    }
+}
+
+impl UnitSink<'_> {
+    /// Takes an item and the files that go with it, which its columns will name.
+    fn item(&mut self, mut made: Made) -> Result<()> {
+        for (column, beside) in std::mem::take(&mut made.beside) {
+            let name = format!("{BESIDE}{}", beside.name);
+            let placed = self.stage.companion(&name, &beside.bytes)?;
+            self.bytes += beside.bytes.len() as u64;
+            made.facts.insert(column.into(), placed.path.clone().into());
+            self.previews.push(output(Made { name, ..beside }, placed.path, placed.offset));
+        }
+        let placed = self.stage.item(&made.name, &made.bytes)?;
+        self.bytes += made.bytes.len() as u64;
+        self.outputs.push(output(made, placed.path, placed.offset));
+        Ok(())
+    }
 }
 
 impl Sink for UnitSink<'_> {
     fn take(&mut self, emitted: Emitted) -> Result<()> {
         match emitted {
-            Emitted::Item(made) => {
-                let placed = self.stage.item(&made.name, &made.bytes)?;
-                self.bytes += made.bytes.len() as u64;
-                self.outputs.push(output(made, placed.path, placed.offset));
-            }
+            Emitted::Item(made) => self.item(made)?,
             Emitted::Preview(made) => {
                 let placed = self.stage.preview(&made.name, &made.bytes)?;
                 self.bytes += made.bytes.len() as u64;
@@ -251,17 +323,27 @@ impl Sink for UnitSink<'_> {
                 self.bytes += made.bytes.len() as u64;
                 self.previews.push(output(Made { name, ..made }, placed.path, placed.offset));
             }
-            Emitted::Kept { facts, joins } => self.outputs.push(Output {
-                name: if joins { KEPT_JOINED } else { KEPT }.into(),
-                path: None,
-                offset: None,
-                length: 0,
-                digest: self.input,
-                media_type: "application/vnd.apache.parquet".into(),
-                width_px: None,
-                height_px: None,
-                facts,
-            }),
+            Emitted::Kept { facts, joins } => {
+                let name = if joins { KEPT_JOINED } else { KEPT };
+                self.outputs.push(rows_only(name.into(), self.input, facts));
+            }
+            Emitted::Member { index, what } => {
+                let digest = *self.members.get(index).ok_or_else(|| Error::Bug {
+                    message: format!("the group has no member {index}"),
+                })?;
+                match what {
+                    MemberWhat::Kept(facts) => {
+                        self.outputs.push(rows_only(member(index, KEPT_MEMBER), digest, facts));
+                    }
+                    MemberWhat::Dropped(facts) => {
+                        self.outputs.push(rows_only(member(index, DROPPED_MEMBER), digest, facts));
+                    }
+                    MemberWhat::Made(made) => {
+                        self.item(Made { name: member(index, &made.name), ..made })?;
+                    }
+                    MemberWhat::Failed(error) => self.failed.push((index, error)),
+                }
+            }
             Emitted::Found(_) | Emitted::Failed(..) => {
                 return Err(Error::Bug { message: "only a listing step has such rows".into() });
             }

@@ -7,7 +7,7 @@
 //! Decoding is strict. libjpeg fills what it cannot decode with grey and counts a warning; here a
 //! scan that ends early, does not decode or has bytes left over is an [`Error::Format`].
 
-mod marker;
+pub(super) mod marker;
 mod scan;
 
 use libjpeg_turbo_rs as turbo;
@@ -26,6 +26,9 @@ pub enum Colour {
     Rgb,
     /// The three components are Y, Cb, Cr, whatever the markers say (a TIFF of photometric 6).
     YCbCr,
+    /// There are four components, inks: given as they are stored (Adobe stores them inverted: 255 is no
+    /// ink), Y, Cb, Cr of an Adobe YCCK file brought to C, M, Y. Files without four are refused.
+    Inks,
 }
 
 /// How chroma is stored when encoding RGB. Grey images have none.
@@ -84,13 +87,13 @@ fn frame(found: &[Segment<'_>]) -> Result<Header> {
     Ok(Header { width_px: width_px.into(), height_px: height_px.into(), components, precision })
 }
 
-/// Decodes a complete JPEG to grey (1 channel) or RGB (3 channels).
+/// Decodes a complete JPEG to grey (1 channel) or RGB (3 channels), or to [`Colour::Inks`] (4).
 ///
 /// `limit_bytes` bounds the decoded picture; it is compared with the header before memory is taken.
 ///
 /// # Errors
 /// [`Error::Format`] for a damaged or truncated stream, [`Error::Limit`], and [`Error::Unsupported`]
-/// for CMYK and for samples of more than 8 bits.
+/// for CMYK that was not asked for and for samples of more than 8 bits.
 pub fn decode(bytes: &[u8], colour: Colour, limit_bytes: u64) -> Result<Image> {
     decode_with_tables(None, bytes, colour, limit_bytes)
 }
@@ -105,7 +108,7 @@ pub fn decode_with_tables(
 ) -> Result<Image> {
     let (picture, scans) = segments(bytes)?;
     let header = frame(&picture)?;
-    check(&header, limit_bytes)?;
+    check(&header, colour, limit_bytes)?;
     check_lossless(&picture, &bytes[scans..], header.precision)?;
     if !is_ended(bytes, scans) {
         return Err(broken(format!(
@@ -136,14 +139,18 @@ pub fn decode_with_tables(
     decode_stream(stream, &header, limit_bytes)
 }
 
-fn check(header: &Header, limit_bytes: u64) -> Result<()> {
+fn check(header: &Header, colour: Colour, limit_bytes: u64) -> Result<()> {
     if header.precision != 8 {
         return Err(Error::unsupported(
             format!("a JPEG of {} bits per sample", header.precision),
             "convert it to 8-bit JPEG, or to PNG or TIFF for more bits",
         ));
     }
-    if !matches!(header.components, 1 | 3) {
+    let fits = match colour {
+        Colour::Inks => header.components == 4,
+        _ => matches!(header.components, 1 | 3),
+    };
+    if !fits {
         return Err(Error::unsupported(
             format!("a JPEG of {} components (CMYK)", header.components),
             "convert it to RGB with its own colour profile first",
@@ -175,10 +182,10 @@ fn decode_stream(stream: &[u8], header: &Header, limit_bytes: u64) -> Result<Ima
         ..turbo::DecodeLimits::default()
     };
     let mut decoder = turbo::Decoder::new_with_limits(stream, limits).map_err(named)?;
-    let format = if header.components == 1 {
-        turbo::PixelFormat::Grayscale
-    } else {
-        turbo::PixelFormat::Rgb
+    let format = match header.components {
+        1 => turbo::PixelFormat::Grayscale,
+        4 => turbo::PixelFormat::Cmyk,
+        _ => turbo::PixelFormat::Rgb,
     };
     decoder.set_output_format(format);
     let decoded = decoder.decode_image().map_err(named)?;

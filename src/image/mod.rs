@@ -1,10 +1,16 @@
 //! Pixels in memory, and the codecs that bring them there and back.
 
+pub mod array;
+mod container;
 pub mod exif;
+mod icc;
 pub mod jpeg;
 pub mod media;
+pub mod npy;
+pub mod open;
 pub mod photo;
 pub mod png;
+pub mod safetensors;
 
 use crate::error::{Error, Result};
 

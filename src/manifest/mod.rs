@@ -144,6 +144,20 @@ impl Schema {
     }
 }
 
+/// Columns that name a file which goes with an item, as `path` does.
+const FILES: [&str; 1] = ["annotation.mask"];
+
+/// Whether a column names a file that goes with an item, as `path` does.
+pub fn names_file(column: &str) -> bool {
+    FILES.contains(&column)
+}
+
+/// Whether what a column says is measured in the pixels of the item (boxes, masks), so that it does not hold
+/// for an item with another grid of pixels.
+pub fn lies_in_pixels(column: &str) -> bool {
+    column.starts_with("annotation.") || column.starts_with("detector.")
+}
+
 impl Item {
     /// Value of any column, base or fact, as JSON; null where there is none.
     pub fn value(&self, schema: &Schema, column: &str) -> Value {

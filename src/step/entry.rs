@@ -25,6 +25,8 @@ pub trait AnyStep: Send + Sync {
     fn params(&self) -> &Value;
     /// [`Step::reads`].
     fn reads(&self) -> &'static [Column];
+    /// [`Step::COMPANIONS`].
+    fn companions(&self) -> &'static [Column];
     /// [`Step::needs`].
     fn needs(&self) -> &'static [Column];
     /// [`Step::grouping`].
@@ -66,6 +68,8 @@ pub struct Entry {
     pub grain: Grain,
     /// [`Step::READS`].
     pub reads: &'static [Column],
+    /// [`Step::ALIGNED`].
+    pub aligned: bool,
     /// JSON Schema (2020-12) of the params, title and description included.
     pub params_schema: fn() -> Value,
     /// The default params.
@@ -86,6 +90,7 @@ impl Entry {
             version: S::VERSION,
             grain: S::Input::GRAIN,
             reads: S::READS,
+            aligned: S::ALIGNED,
             params_schema: schema_of::<S::Params>,
             default_params: default_of::<S::Params>,
             facts_schema: schema_of::<S::Facts>,
@@ -203,6 +208,10 @@ impl<S: Step> AnyStep for Ready<S> {
 
     fn reads(&self) -> &'static [Column] {
         self.step.reads()
+    }
+
+    fn companions(&self) -> &'static [Column] {
+        S::COMPANIONS
     }
 
     fn needs(&self) -> &'static [Column] {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::entry::AnyInput;
@@ -31,6 +33,31 @@ pub enum Grouping {
     /// The patches of one slide: items with the same `tile.source_id`, or, where there is none, with
     /// the same `group`; an item that has neither is a slide of its own.
     Slide,
+    /// The photos of one camera with no long pause between them.
+    Series {
+        /// What tells one camera from another.
+        camera: Camera,
+        /// Two photos of a camera that are further apart in time than this, in seconds, lie in two series.
+        /// Photos of unknown time are a series of their own, camera by camera.
+        gap_s: u32,
+        /// A longer series is cut, in the order of time, into parts of about equal length of at most this
+        /// many photos.
+        most: u32,
+    },
+}
+
+/// What tells one camera from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Camera {
+    /// The column `group` where it is filled, else the folder with what EXIF says of the body.
+    Auto,
+    /// The column `group`; photos without one are alone.
+    Group,
+    /// The folder that holds the photo.
+    Folder,
+    /// Maker, model and serial number in EXIF; photos without any are alone.
+    Exif,
 }
 
 impl Grain {
@@ -68,6 +95,7 @@ pub struct Source {
     bytes: Arc<dyn ReadAt>,
     digest: Digest,
     columns: BTreeMap<String, Value>,
+    companions: BTreeMap<&'static str, Arc<dyn ReadAt>>,
     limits: Limits,
 }
 
@@ -79,7 +107,7 @@ impl Source {
         columns: BTreeMap<String, Value>,
         limits: Limits,
     ) -> Self {
-        Self { bytes, digest, columns, limits }
+        Self { bytes, digest, columns, companions: BTreeMap::new(), limits }
     }
 
     /// An image in memory, no columns, default limits: for tests and small tools.
@@ -92,6 +120,13 @@ impl Source {
     #[must_use]
     pub fn with_column(mut self, name: &str, value: Value) -> Self {
         self.columns.insert(name.into(), value);
+        self
+    }
+
+    /// The same with the file that a column of [`super::Step::COMPANIONS`] names.
+    #[must_use]
+    pub fn with_companion(mut self, column: &Column, bytes: Arc<dyn ReadAt>) -> Self {
+        self.companions.insert(column.name, bytes);
         self
     }
 
@@ -113,6 +148,11 @@ impl Source {
     /// Value of a column that the step declared in `READS`; null where the manifest has none.
     pub fn column(&self, column: &Column) -> &Value {
         self.columns.get(column.name).unwrap_or(&Value::Null)
+    }
+
+    /// The file that goes with the image by this column (a mask), where the manifest names one.
+    pub fn companion(&self, column: &Column) -> Option<&Arc<dyn ReadAt>> {
+        self.companions.get(column.name)
     }
 
     /// Opens the image as a slide (a photo is a slide of one level).
@@ -211,6 +251,11 @@ impl Member {
     /// Digest of its bytes.
     pub fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// Value of a column that the step declared in `READS`; null where the manifest has none.
+    pub fn column(&self, column: &Column) -> &Value {
+        self.columns.get(column.name).unwrap_or(&Value::Null)
     }
 
     /// Reads it.

@@ -26,8 +26,8 @@ use serde_json::{Map, Value};
 pub use crew::Crew;
 pub(crate) use crew::bug;
 pub use entry::{AnyInput, AnyStep, Entry, FactDoc, params_from};
-pub use input::{Grain, Group, Grouping, Input, Listed, Listing, Member, Of, Source};
-pub use out::{Collected, Emitted, Found, Made, Out, Sink};
+pub use input::{Camera, Grain, Group, Grouping, Input, Listed, Listing, Member, Of, Source};
+pub use out::{Collected, Emitted, Found, Made, MemberWhat, Out, Sink};
 
 use crate::error::Result;
 use crate::manifest::Column;
@@ -83,6 +83,11 @@ pub trait Step: Sized + Send + Sync + 'static {
     type Facts: Facts;
     /// The manifest columns it looks at: they are part of the key.
     const READS: &'static [Column];
+    /// Those of [`Step::READS`] that name files which go with an image (its mask): the step is given
+    /// their bytes, and the key has the digest in place of the name. Steps of grain [`Grain::Image`].
+    const COMPANIONS: &'static [Column] = &[];
+    /// Whether what it makes has the grid of pixels of its image, so that boxes and masks go on to hold.
+    const ALIGNED: bool = false;
 
     /// Checks the params against each other and builds tables.
     ///

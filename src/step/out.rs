@@ -27,6 +27,8 @@ pub struct Made {
     pub height_px: u32,
     /// Facts by their short names.
     pub facts: Map<String, Value>,
+    /// Files that go with it (its mask), each under the column that will name it.
+    pub beside: Vec<(&'static str, Made)>,
 }
 
 impl Made {
@@ -42,7 +44,27 @@ impl Made {
         facts: &F,
     ) -> Result<Self> {
         let digest = Digest::of(&bytes);
-        Ok(Self { name, bytes, digest, media_type, width_px, height_px, facts: map(facts)? })
+        let (facts, beside) = (map(facts)?, Vec::new());
+        Ok(Self { name, bytes, digest, media_type, width_px, height_px, facts, beside })
+    }
+
+    /// A file that goes with an item and has no facts of its own.
+    pub fn companion(
+        name: String,
+        bytes: Vec<u8>,
+        media_type: &'static str,
+        (width_px, height_px): (u32, u32),
+    ) -> Self {
+        let (digest, facts, beside) = (Digest::of(&bytes), Map::new(), Vec::new());
+        Self { name, bytes, digest, media_type, width_px, height_px, facts, beside }
+    }
+
+    /// The same with a file beside it, which the column of this name will point at: one of
+    /// [`super::Step::COMPANIONS`].
+    #[must_use]
+    pub fn beside(mut self, column: &'static str, made: Self) -> Self {
+        self.beside.push((column, made));
+        self
     }
 }
 
@@ -102,6 +124,26 @@ pub enum Emitted {
     },
     /// A file that waits for all groups to be put together.
     Left(Made),
+    /// What became of one member of a group.
+    Member {
+        /// Its place among [`super::Group::members`].
+        index: usize,
+        /// What became of it.
+        what: MemberWhat,
+    },
+}
+
+/// What became of one member of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MemberWhat {
+    /// The item stays as it is, with these facts (by their short names).
+    Kept(Map<String, Value>),
+    /// A new item was made of it.
+    Made(Made),
+    /// The item goes no further, for the reason that these facts give.
+    Dropped(Map<String, Value>),
+    /// It could not be done; the others go on.
+    Failed(Error),
 }
 
 /// Where a step's results go. The engine's stages what it is given; [`Collected`] keeps it.
@@ -131,6 +173,8 @@ pub struct Collected {
     pub kept: Vec<(Map<String, Value>, bool)>,
     /// What was left for a join.
     pub left: Vec<Made>,
+    /// What became of the members of a group.
+    pub members: Vec<(usize, MemberWhat)>,
 }
 
 impl Sink for Collected {
@@ -142,6 +186,7 @@ impl Sink for Collected {
             Emitted::Failed(id, error) => self.failed.push((id, error)),
             Emitted::Kept { facts, joins } => self.kept.push((facts, joins)),
             Emitted::Left(made) => self.left.push(made),
+            Emitted::Member { index, what } => self.members.push((index, what)),
         }
         Ok(())
     }
@@ -213,6 +258,46 @@ impl<'a, F: Facts> Out<'a, F> {
     pub fn leave(&mut self, made: Made) -> Result<()> {
         self.crew.check()?;
         self.sink.take(Emitted::Left(made))
+    }
+
+    fn member(&mut self, index: usize, what: MemberWhat) -> Result<()> {
+        self.crew.check()?;
+        self.sink.take(Emitted::Member { index, what })
+    }
+
+    /// Says that one member of a group stays as it is, with facts of its own. A step that speaks of
+    /// members speaks of each of them, in the order of their index.
+    ///
+    /// # Errors
+    /// As [`Out::put`].
+    pub fn keep_member(&mut self, index: usize, facts: &F) -> Result<()> {
+        let facts = map(facts)?;
+        self.member(index, MemberWhat::Kept(facts))
+    }
+
+    /// Gives an item that was made of one member of a group and takes its place; several may be.
+    ///
+    /// # Errors
+    /// As [`Out::put`].
+    pub fn put_member(&mut self, index: usize, made: Made) -> Result<()> {
+        self.member(index, MemberWhat::Made(made))
+    }
+
+    /// Says that one member of a group goes no further, and by its facts why.
+    ///
+    /// # Errors
+    /// As [`Out::put`].
+    pub fn drop_member(&mut self, index: usize, facts: &F) -> Result<()> {
+        let facts = map(facts)?;
+        self.member(index, MemberWhat::Dropped(facts))
+    }
+
+    /// Says that one member of a group could not be done. The others go on.
+    ///
+    /// # Errors
+    /// As [`Out::put`].
+    pub fn fail_member(&mut self, index: usize, error: Error) -> Result<()> {
+        self.member(index, MemberWhat::Failed(error))
     }
 
     /// How far the unit is: for progress only.

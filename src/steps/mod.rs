@@ -1,8 +1,11 @@
 //! The steps, one file or folder each, and the list of them.
 
+pub mod arrays;
 pub mod augment;
 pub mod encode;
+pub mod fit_normalize;
 pub mod fit_stain;
+pub mod photo;
 pub mod scan;
 mod stain;
 pub mod stain_normalize;
@@ -17,6 +20,7 @@ pub static STEPS: &[Entry] = &[
     Entry::of::<tile::Tile>(),
     Entry::of::<fit_stain::FitStain>(),
     Entry::of::<stain_normalize::StainNormalize>(),
+    Entry::of::<augment::Augment>(),
 ];
 
 /// The entry of a step by its name.

@@ -7,20 +7,20 @@ pub(super) const SOI: u8 = 0xD8;
 pub(super) const EOI: u8 = 0xD9;
 pub(super) const SOS: u8 = 0xDA;
 pub(super) const APP0: u8 = 0xE0;
-pub(super) const APP14: u8 = 0xEE;
+pub(in crate::image) const APP14: u8 = 0xEE;
 
 /// One marker segment in front of the first scan.
-pub(super) struct Segment<'a> {
-    pub(super) code: u8,
+pub(in crate::image) struct Segment<'a> {
+    pub(in crate::image) code: u8,
     /// From the `FF` of the marker to the end of the segment.
     pub(super) whole: &'a [u8],
     /// Without marker and length.
-    pub(super) body: &'a [u8],
+    pub(in crate::image) body: &'a [u8],
 }
 
 /// Walks the segments between SOI and the first SOS (exclusive) or EOI, and gives them with the
 /// offset of that last marker.
-pub(super) fn segments(bytes: &[u8]) -> Result<(Vec<Segment<'_>>, usize)> {
+pub(in crate::image) fn segments(bytes: &[u8]) -> Result<(Vec<Segment<'_>>, usize)> {
     if bytes.get(..2) != Some(&[0xFF, SOI]) {
         return Err(broken("does not begin with a start-of-image marker"));
     }
@@ -89,7 +89,7 @@ pub(super) fn assemble(
     let mut stream = Vec::with_capacity(18 + length(tables) + length(picture) + scans.len());
     stream.extend([0xFF, SOI]);
     let adobe = match colour {
-        Colour::Auto => None,
+        Colour::Auto | Colour::Inks => None,
         Colour::Rgb => Some(0),
         Colour::YCbCr => Some(1),
     };

@@ -13,7 +13,7 @@ const BLOCK_BYTES: u64 = 4 << 20;
 const TEXT_BYTES: u64 = 1024;
 
 /// What the camera wrote. A damaged block is as good as none; only a store that fails is an error.
-pub(super) fn read(source: &dyn ReadAt, media_type: Option<&str>) -> Result<Exif> {
+pub(in crate::steps) fn read(source: &dyn ReadAt, media_type: Option<&str>) -> Result<Exif> {
     let block = match media_type {
         Some("image/jpeg") => in_jpeg(source),
         Some("image/png") => in_png(source),
@@ -25,6 +25,19 @@ pub(super) fn read(source: &dyn ReadAt, media_type: Option<&str>) -> Result<Exif
         Ok(Some(block)) => Ok(exif::read(&block)),
         Ok(None) | Err(Error::Format { .. }) => Ok(Exif::default()),
         Err(other) => Err(other),
+    }
+}
+
+/// The colour profile of a TIFF's first picture. A damaged one is empty; only a store that fails is an
+/// error.
+pub(in crate::steps) fn tiff_profile(source: &dyn ReadAt) -> Result<Option<Vec<u8>>> {
+    let found = Tiff::new(source).and_then(|tiff| {
+        let (entries, _) = tiff.directory(tiff.first()?, &[PROFILE])?;
+        Ok(entries.into_iter().next().map(|(_, _, profile)| profile))
+    });
+    match found {
+        Err(Error::Format { .. }) => Ok(None),
+        other => other,
     }
 }
 
@@ -95,13 +108,16 @@ fn block(source: &dyn ReadAt, at: u64, length: u64) -> Result<Option<Vec<u8>>> {
 }
 
 // Types, and the tags that are taken, of a TIFF directory.
+const BYTE: u16 = 1;
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
+const UNDEFINED: u16 = 7;
 const IFD: u16 = 13;
 const MAKE: u16 = 0x010F;
 const MODEL: u16 = 0x0110;
 const ORIENTATION: u16 = 0x0112;
+const PROFILE: u16 = 0x8773;
 const EXIF_DIRECTORY: u16 = 0x8769;
 const TIME: u16 = 0x9003;
 const SERIAL: u16 = 0xA431;
@@ -113,11 +129,7 @@ type Entry = (u16, u16, Vec<u8>);
 /// the few fields are taken out and put into a TIFF of their own.
 fn in_tiff(source: &dyn ReadAt) -> Result<Option<Vec<u8>>> {
     let tiff = Tiff::new(source)?;
-    let first = match tiff.big {
-        true => tiff.number(8, 8)?,
-        false => tiff.number(4, 4)?,
-    };
-    let (mut main, pointer) = tiff.directory(first, &[MAKE, MODEL, ORIENTATION])?;
+    let (mut main, pointer) = tiff.directory(tiff.first()?, &[MAKE, MODEL, ORIENTATION])?;
     let inner = match pointer {
         // A broken inner directory does not take make and model along.
         Some(at) => match tiff.directory(at, &[TIME, SERIAL]) {
@@ -180,6 +192,11 @@ impl<'a> Tiff<'a> {
         Ok(Self { source, little: order == b'I', big: a == 43 || b == 43 })
     }
 
+    /// Where the first directory is.
+    fn first(&self) -> Result<u64> {
+        if self.big { self.number(8, 8) } else { self.number(4, 4) }
+    }
+
     /// An unsigned number of up to 8 bytes.
     fn value(&self, bytes: &[u8]) -> u64 {
         let join = |n: u64, b: &u8| n << 8 | u64::from(*b);
@@ -223,6 +240,12 @@ impl<'a> Tiff<'a> {
                     match self.source.read_vec(self.value(value), count) {
                         Err(Error::Format { .. }) => {}
                         text => found.push((tag, ASCII, text?)),
+                    }
+                }
+                BYTE | UNDEFINED if count <= BLOCK_BYTES => {
+                    match self.source.read_vec(self.value(value), count) {
+                        Err(Error::Format { .. }) => found.push((tag, UNDEFINED, Vec::new())),
+                        bytes => found.push((tag, UNDEFINED, bytes?)),
                     }
                 }
                 SHORT if count == 1 => {

@@ -1,6 +1,6 @@
 //! `scan`: files to the first manifest.
 
-mod exif;
+pub(super) mod exif;
 mod labels;
 mod selection;
 #[cfg(test)]

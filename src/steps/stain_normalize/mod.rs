@@ -97,6 +97,7 @@ impl Step for StainNormalize {
     type Input = Source;
     type Facts = Facts;
     const READS: &'static [Column] = &[SLIDE, STATUS, COHORT, TARGET];
+    const ALIGNED: bool = true;
 
     fn new(params: Params) -> Result<Self> {
         params.check()?;

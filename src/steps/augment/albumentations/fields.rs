@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::steps::augment::policy::frame::Filter;
+use crate::pixels::resize::Filter;
 use crate::steps::augment::policy::place::{Border, Interpolation};
 use crate::steps::augment::targets::Outline;
 
@@ -240,7 +240,7 @@ impl<'a> Fields<'a> {
         let filter = match self.whole("interpolation") {
             0 => return Filter::Nearest,
             1 => Filter::Bilinear,
-            2 => Filter::Bicubic,
+            2 => Filter::CatmullRom,
             3 => Filter::Box,
             4 => Filter::Lanczos3,
             other => {
@@ -271,7 +271,7 @@ fn byte(value: &Value) -> Option<u8> {
 }
 
 /// Equal, where 1 and 1.0 are.
-fn same(a: &Value, b: &Value) -> bool {
+pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))

@@ -176,7 +176,6 @@ fn elastic(f: &mut Fields<'_>) -> Node {
 fn grid(f: &mut Fields<'_>) -> Node {
     f.only("normalized", &json!(true), "nodes stay within the frame");
     f.value("keypoint_remapping_method");
-    f.note("each node of the grid moves here, whole columns and rows are stretched there");
     let [low, high] = f.range("distort_limit");
     if low != -high {
         f.refuse(format!("`distort_limit` [{low}, {high}] has no equal here: −a to a has"));
@@ -184,7 +183,7 @@ fn grid(f: &mut Fields<'_>) -> Node {
     Node::GridDistortion(GridDistortion {
         p: f.p(),
         cells: f.whole("num_steps"),
-        shift: [high; 2],
+        stretch: [high; 2],
         interpolation: f.interpolation(),
         border: f.border(),
         fill: f.fill("fill"),

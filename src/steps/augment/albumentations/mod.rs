@@ -6,7 +6,7 @@ mod pixels;
 mod targets;
 mod walk;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::steps::augment::policy::Policy;
@@ -27,6 +27,31 @@ pub struct Loaded {
     pub points: Option<PointRules>,
     /// What is done in another way than there, each with its place.
     pub notes: Vec<String>,
+}
+
+impl Loaded {
+    /// The policy, when the params of `augment` that the user gave say of boxes and keypoints what it
+    /// says: `bbox_params` and `keypoint_params` are params here, and would else be lost in silence.
+    ///
+    /// # Errors
+    /// [`Error::Params`] that names the params to give.
+    pub fn settled(self, given: &Map<String, Value>) -> Result<Policy> {
+        let boxes = self.boxes.iter().flat_map(targets::box_params);
+        let points = self.points.iter().flat_map(targets::point_params);
+        let lacking: Vec<String> = boxes
+            .chain(points)
+            .filter(|(name, value)| !given.get(*name).is_some_and(|given| fields::same(given, value)))
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
+        if lacking.is_empty() {
+            return Ok(self.policy);
+        }
+        let message = format!(
+            "its `bbox_params` and `keypoint_params` are params here; give these as well: {}",
+            lacking.join(", ")
+        );
+        Err(Error::params("policy", message))
+    }
 }
 
 /// Whether a value is a policy of Albumentations: an object with `__version__` and `transform`, as

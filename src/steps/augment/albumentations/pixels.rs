@@ -135,9 +135,11 @@ fn grain(name: &str, f: &mut Fields<'_>) -> Option<Node> {
             })
         }
         "Defocus" => {
-            f.range("alias_blur");
-            f.note("`alias_blur`, a soft edge of the disc, is not done");
-            Node::Defocus(Defocus { p: f.p(), radius_px: f.range("radius") })
+            Node::Defocus(Defocus {
+                p: f.p(),
+                radius_px: f.wholes("radius"),
+                alias_px: f.range("alias_blur"),
+            })
         }
         "GaussNoise" => {
             if f.range("mean_range") != [0.0; 2] {

@@ -38,20 +38,19 @@ pub fn boxes(value: &Value, findings: &mut Findings) -> Option<BoxRules> {
     f.value("label_fields");
     f.only("check_each_transform", &json!(true), "every frame on the way cuts");
     let clip = f.flag("clip");
-    let max_ratio = if f.value("max_accept_ratio").is_null() {
-        f64::INFINITY
-    } else {
-        f.number("max_accept_ratio")
-    };
+    f.only("max_accept_ratio", &Value::Null, "boxes may have any shape");
+    f.only("min_area", &0.into(), "least sides are a param, least areas are not");
+    let [min_width_px, min_height_px] = ["min_width", "min_height"].map(|name| f.number(name));
+    if min_width_px != min_height_px {
+        f.refuse("`min_width` and `min_height` have one param here: give both the same");
+    }
     let rules = BoxRules {
         format,
         outline,
         outside: if clip { OutsideBoxes::Clip } else { OutsideBoxes::Refuse },
         min_visibility: f.number("min_visibility"),
-        min_width_px: f.number("min_width"),
-        min_height_px: f.number("min_height"),
-        min_area_px2: f.number("min_area"),
-        max_ratio,
+        min_width_px,
+        min_height_px,
     };
     if rules.min_visibility > 0.0 {
         f.note("`min_visibility` is the share of the given box here, of each op's box there");
@@ -82,4 +81,23 @@ pub fn points(value: &Value, findings: &mut Findings) -> Option<PointRules> {
     }
     f.finish();
     Some(PointRules { origin: PointOrigin::Centres, outside })
+}
+
+/// The params of `augment` that say the same as the rules.
+pub fn box_params(rules: &BoxRules) -> Vec<(&'static str, Value)> {
+    vec![
+        ("box_format", json!(rules.format)),
+        ("box_outline", json!(rules.outline)),
+        ("outside_boxes", json!(rules.outside)),
+        ("min_box_visibility", json!(rules.min_visibility)),
+        ("min_box_px", json!(rules.min_width_px)),
+    ]
+}
+
+/// The params of `augment` that say the same as the rules.
+pub fn point_params(rules: &PointRules) -> Vec<(&'static str, Value)> {
+    vec![
+        ("keypoint_origin", json!(rules.origin)),
+        ("outside_keypoints", json!(rules.outside)),
+    ]
 }

@@ -6,27 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::place::Border;
 use super::range::ordered;
+use crate::pixels::resize::Filter;
 
 /// Largest side of what an op makes, in pixels.
 pub const SIDE_MAX: u32 = 16_384;
-
-/// How an image is made smaller or larger. All are antialiased: the window grows with the factor, as in
-/// Pillow.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[serde(rename_all = "kebab-case")]
-pub enum Filter {
-    /// The nearest pixel, not antialiased.
-    Nearest,
-    /// The mean of the area.
-    Box,
-    /// Triangle.
-    #[default]
-    Bilinear,
-    /// Catmull-Rom.
-    Bicubic,
-    /// Windowed sinc of radius 3.
-    Lanczos3,
-}
 
 /// Cuts out a random part of the image and resizes it (Szegedy 2015). The part has `area` of the image's
 /// area and the aspect `ratio` (drawn uniformly in its logarithm); a side that is longer than the

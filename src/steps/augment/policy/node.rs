@@ -91,7 +91,7 @@ pub enum Node {
     Perspective(Perspective),
     /// A smooth random field bends.
     Elastic(Elastic),
-    /// A grid whose nodes are moved bends.
+    /// Columns and rows of a grid, wider and narrower.
     GridDistortion(GridDistortion),
     /// A random part, resized.
     RandomResizedCrop(RandomResizedCrop),

@@ -205,7 +205,7 @@ pub struct Perspective {
     #[garde(range(min = 0.0, max = 1.0))]
     pub p: f64,
     /// Largest distance of a corner, as a share of the side.
-    #[garde(custom(ordered), inner(range(min = 0.0, max = 0.4)))]
+    #[garde(custom(ordered), inner(range(min = 0.0, max = 0.3)))]
     pub scale: [f64; 2],
     /// How values between pixels are found; of a mask always the nearest.
     pub interpolation: Interpolation,
@@ -278,9 +278,9 @@ impl Default for Elastic {
     }
 }
 
-/// Bends along a grid: the frame is cut into `cells` × `cells`, and each node of the grid is moved by up
-/// to `shift` of a cell along x and y; between the nodes, moves are bilinear. Albumentations'
-/// `GridDistortion` stretches whole columns and rows instead.
+/// Bends along a grid: of `cells` × `cells`, each column shows a part of the image that is up to `stretch`
+/// wider or narrower than it, and each row one that is higher or lower; together they show the whole. As
+/// Albumentations' `GridDistortion` with `normalized`.
 #[derive(Serialize, Deserialize, JsonSchema, Validate, Clone, Debug, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 #[garde(allow_unvalidated)]
@@ -291,9 +291,9 @@ pub struct GridDistortion {
     /// Cells along each side.
     #[garde(range(min = 1, max = 64))]
     pub cells: u32,
-    /// Largest move of a node, as a share of a cell.
-    #[garde(custom(ordered), inner(range(min = 0.0, max = 0.5)))]
-    pub shift: [f64; 2],
+    /// By how much a part may be wider or narrower than a cell, as a share of it.
+    #[garde(custom(ordered), inner(range(min = 0.0, max = 0.9)))]
+    pub stretch: [f64; 2],
     /// How values between pixels are found; of a mask always the nearest.
     pub interpolation: Interpolation,
     /// What lies beyond the edges.
@@ -302,7 +302,7 @@ pub struct GridDistortion {
     pub fill: [u8; 3],
     /// Value of a mask beyond the edges, with `border: constant`.
     pub mask_fill: u8,
-    /// Of a recorded op: what its nodes are drawn from. Null: drawn.
+    /// Of a recorded op: what its columns and rows are drawn from. Null: drawn.
     #[garde(inner(custom(stream)))]
     pub key: Option<String>,
 }
@@ -312,7 +312,7 @@ impl Default for GridDistortion {
         Self {
             p: 1.0,
             cells: 5,
-            shift: [0.3, 0.3],
+            stretch: [0.3, 0.3],
             interpolation: Interpolation::Bilinear,
             border: Border::Reflect101,
             fill: [0; 3],

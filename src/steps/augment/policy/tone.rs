@@ -230,7 +230,7 @@ pub struct Sharpen {
     #[garde(custom(ordered), inner(range(min = 0.0, max = 1.0)))]
     pub alpha: [f64; 2],
     /// What the middle of the filter has beyond 8.
-    #[garde(custom(ordered), inner(range(min = 0.0, max = 10.0)))]
+    #[garde(custom(ordered), inner(range(min = 0.0, max = 8.0)))]
     pub lightness: [f64; 2],
 }
 

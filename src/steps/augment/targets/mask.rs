@@ -1,7 +1,8 @@
 //! Masks of labels: pictures whose samples are class numbers, not colours.
 //!
 //! A mask goes through the same geometry as its image, always by the nearest pixel, so that no value
-//! appears that it did not have; beyond the edges lies `fill` (0, or the value that training ignores).
+//! appears that it did not have; beyond the edges lies the op's `mask_fill` (0, or the value that
+//! training ignores).
 //! Values are kept exactly: palette entries stay entries and keep their palette, 16-bit values stay
 //! 16-bit. Only PNG: a lossy mask invents classes at every border.
 //!
@@ -124,45 +125,4 @@ pub fn write(mask: &Mask) -> Result<Vec<u8>> {
         })
         .map_err(|e| bug(&e))?;
     Ok(bytes)
-}
-
-/// Moves a mask: `go` moves an 8-bit picture of one channel by the nearest pixel, with the value it is
-/// given beyond the edges. A 16-bit mask goes in two halves, the high bytes and the low ones; as the
-/// nearest pixel only carries values, that is the same as moving the values.
-///
-/// # Errors
-/// Those of `go`; [`Error::Params`] for a `fill` that the mask cannot hold; [`Error::Bug`] where `go`
-/// gives pictures of another kind.
-pub fn carry(
-    mask: &Mask,
-    fill: u16,
-    mut go: impl FnMut(&Image, u8) -> Result<Image>,
-) -> Result<Mask> {
-    let (w, h) = (mask.labels.width_px(), mask.labels.height_px());
-    let [high, low] = fill.to_be_bytes();
-    let labels = match mask.labels.samples() {
-        Samples::U8(_) if high > 0 => {
-            let message = format!("{fill} does not fit a mask of 8 bits (0–255)");
-            return Err(Error::params("mask_fill", message));
-        }
-        Samples::U8(_) => go(&mask.labels, low)?,
-        Samples::U16(values) => {
-            let highs = values.iter().map(|v| v.to_be_bytes()[0]).collect();
-            let lows = values.iter().map(|v| v.to_be_bytes()[1]).collect();
-            let highs = go(&Image::from_u8(w, h, 1, highs)?, high)?;
-            let lows = go(&Image::from_u8(w, h, 1, lows)?, low)?;
-            let (Some(a), Some(b)) = (highs.as_u8(), lows.as_u8()) else { return Err(other()) };
-            let joined = a.iter().zip(b).map(|(a, b)| u16::from_be_bytes([*a, *b])).collect();
-            Image::new(highs.width_px(), highs.height_px(), 1, Samples::U16(joined))?
-        }
-        Samples::F32(_) => return Err(other()),
-    };
-    if labels.channels() != 1 || labels.samples().bit_depth() != mask.labels.samples().bit_depth() {
-        return Err(other());
-    }
-    Ok(Mask { labels, palette: mask.palette.clone() })
-}
-
-fn other() -> Error {
-    Error::Bug { message: "a mask has one channel of 8 or 16 bits".into() }
 }

@@ -18,7 +18,7 @@
 //! divided into pieces of at most 4 px (64 pieces a side at most).
 //!
 //! Kept is what has at least `min_visibility` of its area left, measured on the outline and counted
-//! over all frames, and whose bound reaches the least width, height and area. All others are in
+//! over all frames, and whose bound reaches the least width and height. All others are in
 //! [`Moved::dropped`] with the reason: never is one lost in silence.
 //!
 //! The bound of the corners contains the object whatever its shape, and grows with the angle: a square

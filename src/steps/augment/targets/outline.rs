@@ -2,7 +2,7 @@
 
 use super::boxes::{Bounds, LabelledBox};
 use super::rules::{BoxRules, Outline};
-use super::{Leg, Motion};
+use super::Leg;
 
 /// Points on an ellipse. Its polygon misses the bound by less than r/6,600; the four outermost points are
 /// exact, so flips and turns are too.
@@ -19,8 +19,7 @@ pub enum Why {
     Outside,
     /// Less of it is left than `min_visibility`.
     Hidden,
-    /// It lost its width or height, or is smaller than the least width, height or area, or its sides differ
-    /// more than `max_ratio`.
+    /// It lost its width or height, or is smaller than the least of them.
     Small,
 }
 
@@ -59,7 +58,7 @@ fn through(bounds: &Bounds, legs: &[Leg<'_>], rules: &BoxRules) -> Result<Bounds
     };
     let mut share = 1.0;
     for leg in legs {
-        if matches!(leg.motion, Motion::Map(_)) {
+        if !leg.motion.is_straight() {
             points = divided(&points);
         }
         for point in &mut points {
@@ -91,8 +90,7 @@ fn through(bounds: &Bounds, legs: &[Leg<'_>], rules: &BoxRules) -> Result<Bounds
     if share < rules.min_visibility {
         return Err(Why::Hidden);
     }
-    let thin = !(w > 0.0 && h > 0.0) || w < rules.min_width_px || h < rules.min_height_px;
-    if thin || w * h < rules.min_area_px2 || f64::max(w / h, h / w) > rules.max_ratio {
+    if !(w > 0.0 && h > 0.0) || w < rules.min_width_px || h < rules.min_height_px {
         return Err(Why::Small);
     }
     Ok(bounds)

@@ -77,10 +77,6 @@ pub struct BoxRules {
     pub min_width_px: f64,
     /// Least height of the bound in the end, px.
     pub min_height_px: f64,
-    /// Least area of the bound in the end, px².
-    pub min_area_px2: f64,
-    /// Largest ratio of the longer to the shorter side of the bound in the end, from 1; infinite for none.
-    pub max_ratio: f64,
 }
 
 impl Default for BoxRules {
@@ -92,8 +88,6 @@ impl Default for BoxRules {
             min_visibility: 0.0,
             min_width_px: 0.0,
             min_height_px: 0.0,
-            min_area_px2: 0.0,
-            max_ratio: f64::INFINITY,
         }
     }
 }

@@ -135,7 +135,7 @@ impl Op for GridDistortion {
         Node::GridDistortion(Self {
             p: 1.0,
             cells: self.cells,
-            shift: draws.between(self.shift),
+            stretch: draws.between(self.stretch),
             interpolation: self.interpolation,
             border: self.border,
             fill: self.fill,

@@ -172,7 +172,7 @@ impl Op for MotionBlur {
     fn drawn(&self, draws: &mut Draws) -> Node {
         Node::MotionBlur(Self {
             p: 1.0,
-            length_px: draws.between(self.length_px),
+            length_px: draws.odd(self.length_px),
             angle_deg: draws.between(self.angle_deg),
         })
     }
@@ -184,7 +184,11 @@ impl Op for Defocus {
     }
 
     fn drawn(&self, draws: &mut Draws) -> Node {
-        Node::Defocus(Self { p: 1.0, radius_px: draws.between(self.radius_px) })
+        Node::Defocus(Self {
+            p: 1.0,
+            radius_px: draws.whole(self.radius_px),
+            alias_px: draws.between(self.alias_px),
+        })
     }
 }
 

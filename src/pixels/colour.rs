@@ -1,1 +1,0 @@
-//! Colours: grey, hue and saturation, white balance, order of channels.

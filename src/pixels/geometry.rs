@@ -1,1 +1,0 @@
-//! Flips, quarter turns, crops and frames: pixels move, none is computed.

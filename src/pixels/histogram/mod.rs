@@ -1,0 +1,106 @@
+//! Histograms, and what is made from them: equalisation, CLAHE, percentile stretch, matching.
+
+mod clahe;
+mod light;
+mod match_to;
+
+pub use clahe::clahe;
+pub use light::Over;
+pub use match_to::match_to;
+
+use super::table::{self, Table};
+use crate::error::{Error, Result};
+use crate::image::Image;
+
+/// How often each value of a sample occurs in a channel.
+pub type Counts = [u32; 256];
+
+/// How often each value occurs, for each channel (1 or 3).
+///
+/// # Errors
+/// [`Error::Unsupported`] for anything but 8-bit grey or RGB; [`Error::Limit`] for 2³² pixels and more.
+pub fn counts(image: &Image) -> Result<Vec<Counts>> {
+    let samples = table::bytes(image)?;
+    let channels = usize::from(image.channels());
+    countable(samples.len() / channels)?;
+    let mut all = vec![[0_u32; 256]; channels];
+    for pixel in samples.chunks_exact(channels) {
+        for (x, counts) in pixel.iter().zip(&mut all) {
+            counts[usize::from(*x)] = counts[usize::from(*x)].wrapping_add(1);
+        }
+    }
+    Ok(all)
+}
+
+fn countable(pixels: usize) -> Result<()> {
+    if u32::try_from(pixels).is_ok() {
+        return Ok(());
+    }
+    Err(Error::limit(
+        "an image whose values are counted",
+        format!("{pixels} pixels"),
+        format!("{} pixels", u32::MAX),
+        "tile the image first",
+    ))
+}
+
+/// The level below or at which `percent` (0–100, clipped) of the samples lie, between the samples in
+/// a straight line: numpy's `percentile`. 0 when nothing was counted.
+pub fn percentile(counts: &Counts, percent: f64) -> f64 {
+    let total: u64 = counts.iter().map(|n| u64::from(*n)).sum();
+    if total == 0 {
+        return 0.0;
+    }
+    let at = percent.clamp(0.0, 100.0) / 100.0 * (total - 1) as f64;
+    let below = at as u64;
+    let value = |rank: u64| {
+        let mut seen = 0;
+        let found = counts.iter().position(|n| {
+            seen += u64::from(*n);
+            seen > rank
+        });
+        found.unwrap_or(255) as f64
+    };
+    let low = value(below);
+    low + (value((below + 1).min(total - 1)) - low) * (at - below as f64)
+}
+
+/// Table that equalises a histogram as OpenCV's `equalizeHist` does.
+pub fn equalizing(counts: &Counts) -> Table {
+    let total: u64 = counts.iter().map(|n| u64::from(*n)).sum();
+    let Some(first) = counts.iter().position(|n| *n > 0) else { return Table::identity() };
+    let lowest = u64::from(counts[first]);
+    if lowest == total {
+        // One level alone stays as it is.
+        return Table::from_fn(|_| first as u8);
+    }
+    let scale = 255.0_f32 / (total - lowest) as f32;
+    let mut sum = 0_u32;
+    Table::from_fn(|x| {
+        if usize::from(x) <= first {
+            return 0;
+        }
+        sum = sum.wrapping_add(counts[usize::from(x)]);
+        // OpenCV's saturating cast: to the nearest, halves to even.
+        (sum as f32 * scale).round_ties_even() as u8
+    })
+}
+
+/// Equalises the histogram. A grey image becomes what OpenCV's `equalizeHist` makes of it.
+///
+/// # Errors
+/// As [`counts`].
+pub fn equalize(image: &mut Image, over: Over) -> Result<()> {
+    light::by_histogram(image, over, |counts| equalizing(counts))
+}
+
+/// Spreads what lies between two percentiles (0–100) over 0–255; see [`percentile`] and
+/// [`Table::stretch`].
+///
+/// # Errors
+/// As [`counts`].
+pub fn stretch(image: &mut Image, low_percent: f64, high_percent: f64, over: Over) -> Result<()> {
+    light::by_histogram(image, over, |counts| {
+        Table::stretch(percentile(counts, low_percent), percentile(counts, high_percent))
+    })
+}

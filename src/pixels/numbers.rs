@@ -1,1 +1,0 @@
-//! Samples as numbers: scaled, centred, laid out by channel or by pixel.

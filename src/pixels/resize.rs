@@ -1,1 +1,0 @@
-//! Other sizes of an image.

@@ -1,1 +1,0 @@
-//! Pixels read between pixels: affine, perspective and free maps.
