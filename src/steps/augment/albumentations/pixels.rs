@@ -130,7 +130,7 @@ fn grain(name: &str, f: &mut Fields<'_>) -> Option<Node> {
             }
             Node::MotionBlur(MotionBlur {
                 p: f.p(),
-                length_px: f.range("blur_limit"),
+                length_px: f.wholes("blur_limit"),
                 angle_deg: f.range("angle_range"),
             })
         }
