@@ -40,7 +40,9 @@ impl Loaded {
         let points = self.points.iter().flat_map(targets::point_params);
         let lacking: Vec<String> = boxes
             .chain(points)
-            .filter(|(name, value)| !given.get(*name).is_some_and(|given| fields::same(given, value)))
+            .filter(|(name, value)| {
+                !given.get(*name).is_some_and(|given| fields::same(given, value))
+            })
             .map(|(name, value)| format!("{name}: {value}"))
             .collect();
         if lacking.is_empty() {

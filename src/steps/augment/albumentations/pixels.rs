@@ -134,13 +134,11 @@ fn grain(name: &str, f: &mut Fields<'_>) -> Option<Node> {
                 angle_deg: f.range("angle_range"),
             })
         }
-        "Defocus" => {
-            Node::Defocus(Defocus {
-                p: f.p(),
-                radius_px: f.wholes("radius"),
-                alias_px: f.range("alias_blur"),
-            })
-        }
+        "Defocus" => Node::Defocus(Defocus {
+            p: f.p(),
+            radius_px: f.wholes("radius"),
+            alias_px: f.range("alias_blur"),
+        }),
         "GaussNoise" => {
             if f.range("mean_range") != [0.0; 2] {
                 f.refuse("`mean_range` has no equal here: 0 has");

@@ -96,8 +96,5 @@ pub fn box_params(rules: &BoxRules) -> Vec<(&'static str, Value)> {
 
 /// The params of `augment` that say the same as the rules.
 pub fn point_params(rules: &PointRules) -> Vec<(&'static str, Value)> {
-    vec![
-        ("keypoint_origin", json!(rules.origin)),
-        ("outside_keypoints", json!(rules.outside)),
-    ]
+    vec![("keypoint_origin", json!(rules.origin)), ("outside_keypoints", json!(rules.outside))]
 }

@@ -1,8 +1,8 @@
 //! Boxes through motions: outlines that are moved, cut by frames, and bounded in the end.
 
+use super::Leg;
 use super::boxes::{Bounds, LabelledBox};
 use super::rules::{BoxRules, Outline};
-use super::Leg;
 
 /// Points on an ellipse. Its polygon misses the bound by less than r/6,600; the four outermost points are
 /// exact, so flips and turns are too.
