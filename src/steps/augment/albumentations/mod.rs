@@ -1,4 +1,45 @@
 //! Coming from Albumentations.
+//!
+//! A policy that `A.to_dict(compose)` or `A.save(compose, path, data_format="json" | "yaml")` wrote with
+//! Albumentations 2.0.8 can be given as it is. It is turned into nodes of a policy, with the meaning and
+//! unit of each number. What has no equal here is refused, all of it in one message, each with its place
+//! and the reason: nothing is left out in silence, and a field that nobody looked at is refused too.
+//! Other releases than 2.0.x are refused by name, as ops change their meaning between releases; 2.0.8 was
+//! tried. Their files hold no seed: the param `seed` counts, and a `seed` in the file is refused.
+//!
+//! | there | here | what differs |
+//! |---|---|---|
+//! | `Compose`, `Sequential` | `compose`, `sequential` | |
+//! | `OneOf` | `one-of` | |
+//! | `SomeOf` (`RandomOrder` with n 1) | `some-of` | each op is wrapped, so that it keeps its `p`; `replace` only with p 1 |
+//! | `OneOrOther`, `NoOp` | `one-of`, an empty `sequential` | |
+//! | `HorizontalFlip`, `VerticalFlip`, `Transpose`, `RandomRotate90` | the same; `rot90` | |
+//! | `D4`, `SquareSymmetry` | `rot90`, then a flip of p 0.5 | |
+//! | `Rotate`, `Affine`, `ShiftScaleRotate` | `rotate`, `affine` | 8-bit weights of the interpolation; moves are not cut to whole pixels; shear of x or of y, not of both; no `translate_px` |
+//! | `Perspective` | `perspective` | corners move evenly in and out, not normally and in |
+//! | `ElasticTransform` | `elastic` | `gaussian` noise becomes even noise of the same deviation |
+//! | `GridDistortion` | `grid-distortion` | limits −a to a, `normalized` |
+//! | `RandomResizedCrop`, `Resize` | `random-resized-crop`, `resize` | antialiased where it makes smaller; cubic has a = −0.5, not −0.75 |
+//! | `RandomCrop`, `CenterCrop`, `Crop` from (0, 0) | `crop` | a smaller image is padded |
+//! | `Pad`, `PadIfNeeded` | `pad` | one divisor for both sides |
+//! | `RandomBrightnessContrast`, `RandomGamma` (percent) | `brightness-contrast`, `gamma` | rounded, not cut |
+//! | `ColorJitter` | `color-jitter` | in a fixed order |
+//! | `ToGray`, `ChannelShuffle`, `InvertImg`, `Posterize`, `Solarize`, `Equalize` | `to-grey`, `channel-shuffle`, `invert`, `posterize`, `solarize`, `equalize` | `Posterize` with one range for all channels |
+//! | `CLAHE`, `Sharpen` (`kernel`) | `clahe`, `sharpen` | rounding |
+//! | `GaussianBlur` with `blur_limit` 0, `MedianBlur`, `MotionBlur`, `Defocus` | `gaussian-blur`, `median-blur`, `motion-blur`, `defocus` | the line of `MotionBlur` lies about its pixel |
+//! | `GaussNoise`, `ShotNoise`, `ISONoise` | `gauss-noise`, `shot-noise`, `iso-noise` | `ISONoise` works in another colour space |
+//! | `ImageCompression`, `Downscale` (nearest) | `jpeg`, `downscale` | JPEG only |
+//! | `CoarseDropout` in shares | `coarse-dropout` | boxes and keypoints are not hidden |
+//! | `RandomFog`, `RandomRain`, `RandomShadow` (whole frame) | `fog`, `rain`, `shadow` | of the same kind, drawn in another way |
+//! | `HEStain` (`macenko`) | `concentration-jitter` | shifts need `augment_background` |
+//! | `bbox_params`, `keypoint_params` | params of `augment` | the policy is refused until they are given; boxes are bounded once, at the end |
+//!
+//! Whatever is done in another way than there is listed in [`Loaded::notes`] for the policy at hand.
+//!
+//! Not loaded, among others: `Normalize`, `ToFloat`, `ToTensorV2` (`normalize` does that afterwards),
+//! `LongestMaxSize`, `SmallestMaxSize` (`normalize`, before), `SafeRotate`, `RandomSizedCrop`,
+//! `HueSaturationValue`, `RandomSunFlare` (its radius is in pixels), `RandomSnow`, `Blur`, `ReplayCompose`,
+//! `SelectiveChannelTransform`, `additional_targets`, and classes of one's own.
 
 mod fields;
 mod geometry;
@@ -83,6 +124,7 @@ pub fn load(value: &Value) -> Result<Loaded> {
         }
     }
     let root = value.get("transform").unwrap_or(&Value::Null);
+    // A single op is as good as a `Compose` of it.
     let node = walk::node(root, "transform", 0, &mut findings);
     let of = |name: &str| root.get(name).unwrap_or(&Value::Null);
     let boxes = targets::boxes(of("bbox_params"), &mut findings);
