@@ -140,14 +140,14 @@ photo.tofile(out + "/photo")
 fixed = dict(
   hflip=(A.HorizontalFlip(p=1), 0, 0), vflip=(A.VerticalFlip(p=1), 0, 0), transpose=(A.Transpose(p=1), 0, 0),
   centre=(A.CenterCrop(51, 60), 0, 0), corner=(A.Crop(0, 0, 70, 33), 0, 0), pad=(A.Pad((1, 2, 3, 4), border_mode=4), 0, 0),
-  padif=(A.PadIfNeeded(131, 170, fill=(9, 8, 7)), 0, 0), nearest=(A.Resize(60, 80, interpolation=0), 0, 255),
+  padif=(A.PadIfNeeded(131, 170, fill=(9, 8, 7)), 0, 0), nearest=(A.Resize(240, 322, interpolation=0), 0, 0),
   posterize=(A.Posterize(3, p=1), 0, 0), solarize=(A.Solarize((.5, .5), p=1), 0, 0), equalize=(A.Equalize(p=1), 0, 0),
   grey=(A.ToGray(p=1), 0, 1), bc=(A.RandomBrightnessContrast((.1, .1), (.3, .3), p=1), 0, 1),
   gamma=(A.RandomGamma((70, 70), p=1), 0, 1), invert=(A.InvertImg(p=1), 0, 0),
-  rotate=(A.Rotate((20, 20), p=1), 1, 8), rotn=(A.Rotate((20, 20), interpolation=0, border_mode=4, p=1), 3, 255),
-  shear=(A.Affine(scale=.8, rotate=15, shear=dict(x=(7, 7), y=(0, 0)), border_mode=1, p=1), 1, 12),
+  rotate=(A.Rotate((20, 20), p=1), 0, 1), rotn=(A.Rotate((20, 20), interpolation=0, border_mode=4, p=1), 0.05, 255),
+  shear=(A.Affine(scale=.8, rotate=15, shear=dict(x=(7, 7), y=(0, 0)), border_mode=1, p=1), 0, 1),
   clahe=(A.CLAHE((2, 2), p=1), 1, 4), sharpen=(A.Sharpen((.3, .3), (.7, .7), p=1), 0, 1),
-  gauss=(A.GaussianBlur(0, (1.5, 1.5), p=1), 0, 2), median=(A.MedianBlur((5, 5), p=1), 0, 0))
+  gauss=(A.GaussianBlur(0, (1.5, 1.5), p=1), 0, 1), median=(A.MedianBlur((5, 5), p=1), 0, 0))
 for name, (op, mean, most) in fixed.items():
   image = op(image=photo)["image"]
   np.ascontiguousarray(image).tofile(out + "/" + name)

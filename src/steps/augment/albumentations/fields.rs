@@ -238,7 +238,12 @@ impl<'a> Fields<'a> {
         let why = "sizes are antialiased by the filter itself";
         self.only("area_for_downscale", &Value::Null, why);
         let filter = match self.whole("interpolation") {
-            0 => return Filter::Nearest,
+            0 => {
+                self.note(
+                    "the pixel in which the centre falls here, the one at its upper left there",
+                );
+                return Filter::Nearest;
+            }
             1 => Filter::Bilinear,
             2 => Filter::CatmullRom,
             3 => Filter::Box,

@@ -15,17 +15,17 @@
 //! | `OneOrOther`, `NoOp` | `one-of`, an empty `sequential` | |
 //! | `HorizontalFlip`, `VerticalFlip`, `Transpose`, `RandomRotate90` | the same; `rot90` | |
 //! | `D4`, `SquareSymmetry` | `rot90`, then a flip of p 0.5 | |
-//! | `Rotate`, `Affine`, `ShiftScaleRotate` | `rotate`, `affine` | 8-bit weights of the interpolation; moves are not cut to whole pixels; shear of x or of y, not of both; no `translate_px` |
+//! | `Rotate`, `Affine`, `ShiftScaleRotate` | `rotate`, `affine` | pixels are equal; moves are not cut to whole pixels; shear of x or of y, not of both; no `translate_px` |
 //! | `Perspective` | `perspective` | corners move evenly in and out, not normally and in |
 //! | `ElasticTransform` | `elastic` | `gaussian` noise becomes even noise of the same deviation |
 //! | `GridDistortion` | `grid-distortion` | limits −a to a, `normalized` |
-//! | `RandomResizedCrop`, `Resize` | `random-resized-crop`, `resize` | antialiased where it makes smaller; cubic has a = −0.5, not −0.75 |
+//! | `RandomResizedCrop`, `Resize` | `random-resized-crop`, `resize` | antialiased where it makes smaller; cubic has a = −0.5, not −0.75; nearest is that of the pixel's centre, not of its corner |
 //! | `RandomCrop`, `CenterCrop`, `Crop` from (0, 0) | `crop` | a smaller image is padded |
 //! | `Pad`, `PadIfNeeded` | `pad` | one divisor for both sides |
-//! | `RandomBrightnessContrast`, `RandomGamma` (percent) | `brightness-contrast`, `gamma` | rounded, not cut |
+//! | `RandomBrightnessContrast`, `RandomGamma` (percent) | `brightness-contrast`, `gamma` | rounded, not cut: up to 1 level |
 //! | `ColorJitter` | `color-jitter` | in a fixed order |
 //! | `ToGray`, `ChannelShuffle`, `InvertImg`, `Posterize`, `Solarize`, `Equalize` | `to-grey`, `channel-shuffle`, `invert`, `posterize`, `solarize`, `equalize` | `Posterize` with one range for all channels |
-//! | `CLAHE`, `Sharpen` (`kernel`) | `clahe`, `sharpen` | rounding |
+//! | `CLAHE`, `Sharpen` (`kernel`) | `clahe`, `sharpen` | up to 1 level (`sharpen`) |
 //! | `GaussianBlur` with `blur_limit` 0, `MedianBlur`, `MotionBlur`, `Defocus` | `gaussian-blur`, `median-blur`, `motion-blur`, `defocus` | the line of `MotionBlur` lies about its pixel |
 //! | `GaussNoise`, `ShotNoise`, `ISONoise` | `gauss-noise`, `shot-noise`, `iso-noise` | `ISONoise` works in another colour space |
 //! | `ImageCompression`, `Downscale` (nearest) | `jpeg`, `downscale` | JPEG only |
