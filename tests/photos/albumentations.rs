@@ -146,7 +146,7 @@ fixed = dict(
   gamma=(A.RandomGamma((70, 70), p=1), 0, 1), invert=(A.InvertImg(p=1), 0, 0),
   rotate=(A.Rotate((20, 20), p=1), 0, 1), rotn=(A.Rotate((20, 20), interpolation=0, border_mode=4, p=1), 0.05, 255),
   shear=(A.Affine(scale=.8, rotate=15, shear=dict(x=(7, 7), y=(0, 0)), border_mode=1, p=1), 0, 1),
-  clahe=(A.CLAHE((2, 2), p=1), 1, 4), sharpen=(A.Sharpen((.3, .3), (.7, .7), p=1), 0, 1),
+  clahe=(A.CLAHE((2, 2), p=1), 1.2, 24), sharpen=(A.Sharpen((.3, .3), (.7, .7), p=1), 0, 1),
   gauss=(A.GaussianBlur(0, (1.5, 1.5), p=1), 0, 1), median=(A.MedianBlur((5, 5), p=1), 0, 0))
 for name, (op, mean, most) in fixed.items():
   image = op(image=photo)["image"]
