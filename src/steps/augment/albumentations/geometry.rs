@@ -91,7 +91,7 @@ fn affine(f: &mut Fields<'_>) -> Node {
     Node::Affine(Affine {
         p: f.p(),
         scale,
-        scale_y: (!together && !(same(scale) && scale == scale_y)).then_some(scale_y),
+        scale_y: (!together && (!same(scale) || scale != scale_y)).then_some(scale_y),
         angle_deg: f.range("rotate"),
         shear_x_deg,
         shear_y_deg,

@@ -155,10 +155,10 @@ fn one(
         }
     }
     let mut bounds = Bounds::from(four, format, size);
-    if !(bounds.width() > 0.0) {
+    if !has_size(bounds.width()) {
         return Err(format!("its width is {} px: right must lie beyond left", bounds.width()));
     }
-    if !(bounds.height() > 0.0) {
+    if !has_size(bounds.height()) {
         return Err(format!("its height is {} px: bottom must lie beyond top", bounds.height()));
     }
     let (w, h) = (f64::from(size.0), f64::from(size.1));
@@ -178,6 +178,11 @@ fn one(
         *edge = edge.clamp(0.0, side);
     }
     Ok(LabelledBox { bounds, rest })
+}
+
+/// Whether a length or an area is one: above 0, and no NaN (as a difference of infinities is).
+pub(super) fn has_size(number: f64) -> bool {
+    number > 0.0
 }
 
 /// Writes boxes in the form in which each was read. Whole numbers are written without a point, all

@@ -1,7 +1,7 @@
 //! Boxes through motions: outlines that are moved, cut by frames, and bounded in the end.
 
 use super::Leg;
-use super::boxes::{Bounds, LabelledBox};
+use super::boxes::{Bounds, LabelledBox, has_size};
 use super::rules::{BoxRules, Outline};
 
 /// Points on an ellipse. Its polygon misses the bound by less than r/6,600; the four outermost points are
@@ -48,7 +48,7 @@ pub fn move_boxes(boxes: Vec<LabelledBox>, legs: &[Leg<'_>], rules: &BoxRules) -
 }
 
 fn through(bounds: &Bounds, legs: &[Leg<'_>], rules: &BoxRules) -> Result<Bounds, Why> {
-    if !(bounds.width() > 0.0 && bounds.height() > 0.0) {
+    if !has_size(bounds.width()) || !has_size(bounds.height()) {
         // Cut at the border of the image it was given for.
         return Err(Why::Outside);
     }
@@ -70,7 +70,7 @@ fn through(bounds: &Bounds, legs: &[Leg<'_>], rules: &BoxRules) -> Result<Bounds
             *point = [x + 0.5, y + 0.5];
         }
         let whole = area(&points);
-        if !(whole > 0.0) {
+        if !has_size(whole) {
             return Err(Why::Small);
         }
         let frame = (f64::from(leg.after.0), f64::from(leg.after.1));
@@ -79,7 +79,7 @@ fn through(bounds: &Bounds, legs: &[Leg<'_>], rules: &BoxRules) -> Result<Bounds
         if !points.iter().all(inside) {
             points = cut(&points, frame);
             let left = area(&points);
-            if !(left > 0.0) {
+            if !has_size(left) {
                 return Err(Why::Outside);
             }
             share *= left / whole;
@@ -90,7 +90,7 @@ fn through(bounds: &Bounds, legs: &[Leg<'_>], rules: &BoxRules) -> Result<Bounds
     if share < rules.min_visibility {
         return Err(Why::Hidden);
     }
-    if !(w > 0.0 && h > 0.0) || w < rules.min_width_px || h < rules.min_height_px {
+    if !has_size(w) || !has_size(h) || w < rules.min_width_px || h < rules.min_height_px {
         return Err(Why::Small);
     }
     Ok(bounds)
