@@ -1,6 +1,7 @@
 //! The steps, one file or folder each, and the list of them.
 
 pub mod arrays;
+pub mod augment;
 pub mod encode;
 pub mod filter_background;
 pub mod fit_normalize;
@@ -24,6 +25,7 @@ pub static STEPS: &[Entry] = &[
     Entry::of::<tile::Tile>(),
     Entry::of::<fit_stain::FitStain>(),
     Entry::of::<stain_normalize::StainNormalize>(),
+    Entry::of::<augment::Augment>(),
 ];
 
 /// The entry of a step by its name.

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod albumentations;
 mod arrays;
 mod background;
 mod blur;
@@ -20,4 +21,5 @@ mod png;
 mod random;
 mod resize;
 mod table;
+mod targets;
 mod warp;

@@ -1,0 +1,295 @@
+//! The params of `augment`, and its page for users.
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::policy::place::{Affine, Border, HorizontalFlip};
+use super::policy::tone::ColorJitter;
+use super::policy::{Node, Policy};
+use super::targets::{
+    BoxFormat, BoxRules, Outline, OutsideBoxes, OutsidePoints, PointOrigin, PointRules,
+};
+use crate::error::{Error, Result};
+use crate::steps::arrays::{Dtype, Layout, Moments, Numbers, Output, Writing};
+use crate::steps::encode::ChromaSubsampling;
+use crate::steps::photo::Mode;
+
+/// Makes augmented copies of images: the same copies for the same seed, whatever the order, the threads or the rest of the data.
+///
+/// # What it does
+/// Each image is decoded once, turned upright, and brought to 8-bit channels (`mode`). For each copy, ops are
+/// drawn from the policy and done in order; then the copy is encoded (`format`), as numbers if asked for
+/// (`numbers`). A mask, boxes and keypoints that the manifest has for it (`annotation.mask`,
+/// `annotation.boxes`, `annotation.keypoints`) go through the same motions.
+///
+/// # The policy
+/// A list of nodes, each an object with one field, its name:
+/// ```yaml
+/// augment: "1.0"            # the version that it was written for; another MAJOR.MINOR is refused
+/// ops:
+///   - horizontal-flip: {p: 0.5}
+///   - one-of:
+///       p: 0.3
+///       ops:
+///         - gaussian-blur: {sigma_px: [0.5, 2.0]}
+///         - motion-blur: {length_px: [3, 9]}
+///   - random-resized-crop: {width_px: 224, height_px: 224, area: [0.5, 1.0]}
+/// ```
+/// `p` is the probability that a node is done, 1 if not given; among the nodes of `one-of` and `some-of` it
+/// is the weight, and a node that was taken is done. A range `[low, high]` is drawn from uniformly, ends
+/// included. Containers: `compose` and `sequential` (all, in order: the same), `one-of`, `some-of` (`n`, with
+/// `replace` the same one several times). At most 256 nodes, 8 containers within each other.
+///
+/// Angles are in degrees, anticlockwise as one sees it; lengths in pixels (`_px`), or in shares of the image's
+/// sides. What an op makes of a sample is rounded and clipped to 0–255. Between pixels, values are bilinear
+/// in steps of 1/32 pixel (a mask's the nearest); `border` says what lies beyond the edges. All fields with
+/// their defaults and bounds stand in the schema of `policy`.
+///
+/// | op | does | fields |
+/// |---|---|---|
+/// | `horizontal-flip` | Left and right change places | – |
+/// | `vertical-flip` | Top and bottom change places | – |
+/// | `transpose` | Columns become rows | – |
+/// | `rot90` | Quarter turns | `turns` |
+/// | `rotate` | Any angle about the centre | `angle_deg`, *border* |
+/// | `affine` | Scale, turn, shear, move | `scale`, `scale_y`, `angle_deg`, `shear_x_deg`, `shear_y_deg`, `translate_x`, `translate_y`, *border* |
+/// | `perspective` | Corners drawn in and out | `scale`, *border* |
+/// | `elastic` | A smooth random field bends | `alpha_px`, `sigma_px`, *border* |
+/// | `grid-distortion` | Columns and rows of a grid, wider and narrower | `cells`, `stretch`, *border* |
+/// | `random-resized-crop` | A random part, resized | `width_px`, `height_px`, `area`, `ratio`, `x`, `y`, `filter` |
+/// | `crop` | A part, random or the centre | `width_px`, `height_px`, `x`, `y`, *border* |
+/// | `pad` | Pixels at the edges | `left_px`, `top_px`, `right_px`, `bottom_px`, `min_width_px`, `min_height_px`, `multiple_px`, `x`, `y`, *border* |
+/// | `resize` | Another size | `width_px`, `height_px`, `filter` |
+/// | `brightness-contrast` | Brightness and contrast, one table | `brightness`, `contrast` |
+/// | `color-jitter` | Brightness, contrast, saturation, hue | `brightness`, `contrast`, `saturation`, `hue` |
+/// | `gamma` | A power of each sample | `gamma` |
+/// | `to-grey` | Grey in all channels | – |
+/// | `channel-shuffle` | Channels change places | `order` |
+/// | `clahe` | Contrast-limited adaptive histogram equalisation | `clip_limit`, `tiles_x`, `tiles_y` |
+/// | `posterize` | Fewer bits | `bits` |
+/// | `solarize` | Bright samples inverted | `threshold` |
+/// | `equalize` | Histogram equalised | – |
+/// | `invert` | A negative | – |
+/// | `sharpen` | Edges raised | `alpha`, `lightness` |
+/// | `gaussian-blur` | Gaussian blur | `sigma_px` |
+/// | `median-blur` | Median of a window | `size_px` |
+/// | `motion-blur` | Mean along a line | `length_px`, `angle_deg` |
+/// | `defocus` | Mean over a disc | `radius_px`, `alias_px` |
+/// | `gauss-noise` | Normal noise | `std`, `per_channel` |
+/// | `iso-noise` | Noise of a sensor | `color_shift`, `intensity` |
+/// | `shot-noise` | Noise of counted photons | `scale` |
+/// | `jpeg` | Encoded and decoded | `quality` |
+/// | `downscale` | Made small and large again | `scale` |
+/// | `coarse-dropout` | Rectangles covered | `holes`, `height`, `width` |
+/// | `fog` | Fog | `density` |
+/// | `rain` | Rain | `drops`, `length_px`, `slant_deg`, `darken` |
+/// | `shadow` | Shadows | `shadows`, `intensity` |
+/// | `sun-flare` | The sun in the lens | `x`, `y`, `radius`, `intensity` |
+/// | `hed-jitter` | Amounts of hematoxylin, eosin and DAB changed (Tellez 2018) | `h_scale`, `e_scale`, `d_scale`, `h_shift`, `e_shift`, `d_shift` |
+/// | `concentration-jitter` | Amounts of the image's own stains changed | `stains`, `h_scale`, `e_scale`, `h_shift`, `e_shift` |
+/// | `randstainna` | Reinhard towards a drawn target (Shen 2022) | `l_mean`, `a_mean`, `b_mean`, `l_std`, `a_std`, `b_std` |
+///
+/// *border* stands for `border`, `fill`, `mask_fill` and, where values are found between pixels, `interpolation`.
+/// A policy that Albumentations saved is taken for the ops that both have, and refused by name for the others.
+///
+/// # Draws
+/// What a node draws comes from a stream of its own: Philox4x32-10, named by `seed`, the digest of the image's
+/// bytes, the number of the copy, and the node (its kind, and how many of that kind stand before it). So a copy
+/// does not depend on the other images, on the number of copies, or on order and threads; a node may be taken
+/// out of a policy, and all others (but for those of its kind after it) draw what they drew before.
+///
+/// # Every copy can be made again
+/// The fact `ops` is what was done to a copy: a policy with fixed numbers. Given as `policy`, it makes the same
+/// bytes. `key` in it names the stream of an op that draws something for each pixel, drop or corner.
+///
+/// # Masks, boxes, keypoints
+/// They are those of the upright image. A mask is a PNG of one channel or with a palette; its values are never
+/// mixed. The bound of what is left of a box's outline in the last frame is the box; it is dropped where less
+/// than `min_box_visibility` of its area is left, or a side is below `min_box_px`, and `boxes_dropped` counts
+/// it. Ops that cover (`coarse-dropout`, weather) move nothing.
+///
+/// # Determinism
+/// Integers and fixed point, or floats in a fixed order with `+ − × ÷ sqrt` and a portable mathematical library:
+/// the same bytes on every machine.
+///
+/// # Cost
+/// Ops that are tables of 256 entries are put together and done in one pass. Each copy at work (one a thread)
+/// takes two to three times the bytes of its image; `elastic` 16 bytes per pixel besides.
+///
+/// # Examples
+/// ```sh
+/// microtome augment patches -o augmented --policy histology.yaml --copies 4 --seed 7
+/// microtome augment photos -o augmented --original --format jpeg
+/// microtome augment photos -o augmented --policy albumentations.json --format npy --numbers imagenet
+/// ```
+#[derive(Serialize, Deserialize, JsonSchema, Validate, Clone, Debug, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub struct Params {
+    /// What may be done: a YAML or JSON file of this page's form, or one saved by Albumentations
+    /// (`A.save`, `A.to_dict`). Without one: flips, small affine maps and colour jitter.
+    #[schemars(extend("x-file" = "policy"))]
+    pub policy: Policy,
+    /// Copies of each image.
+    #[garde(range(min = 1, max = 1000))]
+    pub copies: u32,
+    /// Seed of all draws: another seed, other copies.
+    #[garde(range(max = 9_007_199_254_740_991_u64))]
+    pub seed: u64,
+    /// Whether the image itself, to which nothing is done, is written besides (as `original`).
+    pub original: bool,
+    /// Which channels images are brought to before anything is done.
+    pub mode: Mode,
+    /// How samples become numbers.
+    pub numbers: Numbers,
+    /// Mean of each channel, with `numbers: own`, of samples scaled to 0–1: three numbers, or one for
+    /// `mode: grey`.
+    #[garde(inner(range(min = -100.0, max = 100.0)))]
+    pub mean: Vec<f64>,
+    /// Standard deviation of each channel, with `numbers: own`, of samples scaled to 0–1.
+    #[garde(inner(range(min = 1e-6, max = 100.0)))]
+    pub std: Vec<f64>,
+    /// In which order the numbers of an array stand.
+    pub layout: Layout,
+    /// What a number of an array is; `u8` with `numbers: none`, else `f32`, if not given.
+    pub dtype: Option<Dtype>,
+    /// File format of what is written.
+    pub format: Output,
+    /// Quality of JPEG on libjpeg's scale.
+    #[garde(range(min = 1, max = 100))]
+    pub quality: u8,
+    /// How JPEG stores chroma: 420, 422 or 444.
+    pub subsampling: ChromaSubsampling,
+    /// How the four numbers of a box in `annotation.boxes` are meant.
+    pub box_format: BoxFormat,
+    /// The outline of which a moved box is the bound.
+    pub box_outline: Outline,
+    /// What happens to a given box that reaches beyond the image.
+    pub outside_boxes: OutsideBoxes,
+    /// Least share of a box's area that is left in the end, 0–1; boxes with less are dropped.
+    #[garde(range(min = 0.0, max = 1.0))]
+    pub min_box_visibility: f64,
+    /// Least width and height of a box in the end, in pixels; smaller ones are dropped.
+    #[garde(range(min = 0.0, max = 65_535.0))]
+    pub min_box_px: f64,
+    /// From where the keypoints in `annotation.keypoints` are measured.
+    pub keypoint_origin: PointOrigin,
+    /// What happens to a keypoint that leaves the frame.
+    pub outside_keypoints: OutsidePoints,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        let Writing { output, numbers, layout, dtype, quality, subsampling } = Writing::default();
+        Self {
+            policy: modest(),
+            copies: 1,
+            seed: 0,
+            original: false,
+            mode: Mode::Rgb,
+            numbers,
+            mean: Vec::new(),
+            std: Vec::new(),
+            layout,
+            dtype,
+            format: output,
+            quality,
+            subsampling,
+            box_format: BoxFormat::Coco,
+            box_outline: Outline::Corners,
+            outside_boxes: OutsideBoxes::Refuse,
+            min_box_visibility: 0.1,
+            min_box_px: 1.0,
+            keypoint_origin: PointOrigin::Centres,
+            outside_keypoints: OutsidePoints::Drop,
+        }
+    }
+}
+
+/// What is done where no policy is given: nothing that changes what an image shows.
+fn modest() -> Policy {
+    Policy {
+        augment: Some("1.0".into()),
+        ops: vec![
+            Node::HorizontalFlip(HorizontalFlip { p: 0.5 }),
+            Node::Affine(Affine { p: 0.5, border: Border::Reflect101, ..Affine::default() }),
+            Node::ColorJitter(ColorJitter { p: 0.8, ..ColorJitter::default() }),
+        ],
+    }
+}
+
+impl Params {
+    /// How images are written.
+    pub fn writing(&self) -> Writing {
+        Writing {
+            output: self.format,
+            numbers: self.numbers,
+            layout: self.layout,
+            dtype: self.dtype,
+            quality: self.quality,
+            subsampling: self.subsampling,
+        }
+    }
+
+    /// Mean and deviation of the numbers that are written.
+    pub fn moments(&self) -> Moments {
+        match self.numbers {
+            Numbers::Imagenet => Moments::imagenet(),
+            Numbers::Own => Moments { mean: self.mean.clone(), std: self.std.clone() },
+            _ => Moments::unit(),
+        }
+    }
+
+    /// The rules for boxes.
+    pub fn box_rules(&self) -> BoxRules {
+        BoxRules {
+            format: self.box_format,
+            outline: self.box_outline,
+            outside: self.outside_boxes,
+            min_visibility: self.min_box_visibility,
+            min_width_px: self.min_box_px,
+            min_height_px: self.min_box_px,
+            ..BoxRules::default()
+        }
+    }
+
+    /// The rules for keypoints.
+    pub fn point_rules(&self) -> PointRules {
+        PointRules { origin: self.keypoint_origin, outside: self.outside_keypoints }
+    }
+
+    /// Checks params against each other, and the policy. `version` is that of the step.
+    ///
+    /// # Errors
+    /// [`Error::Params`] naming the field.
+    pub fn check(&self, version: &str) -> Result<()> {
+        self.policy.check(version)?;
+        self.writing().check()?;
+        match self.numbers {
+            Numbers::Profile => {
+                let message = "`augment` reads no profile: give `mean` and `std`, with `numbers: own`";
+                return Err(Error::params("numbers", message));
+            }
+            Numbers::Own => {
+                let channels = match self.mode {
+                    Mode::Grey => 1,
+                    Mode::Rgb => 3,
+                    Mode::Auto => {
+                        let message = "with `mode: auto` the number of channels is not known";
+                        return Err(Error::params("numbers", message));
+                    }
+                };
+                self.moments().check(channels, ("mean", "std"))?;
+            }
+            _ if !self.mean.is_empty() => {
+                return Err(Error::params("mean", "only `numbers: own` has one"));
+            }
+            _ if !self.std.is_empty() => {
+                return Err(Error::params("std", "only `numbers: own` has one"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
