@@ -19,9 +19,9 @@ use crate::step::Entry;
 /// the command line walks this slice: to add a step, write it and add its line.
 pub static STEPS: &[Entry] = &[
     Entry::of::<scan::Scan>(),
-    Entry::of::<filter_background::FilterBackground>(),
     Entry::of::<fit_normalize::FitNormalize>(),
     Entry::of::<normalize::Normalize>(),
+    Entry::of::<filter_background::FilterBackground>(),
     Entry::of::<tile::Tile>(),
     Entry::of::<fit_stain::FitStain>(),
     Entry::of::<stain_normalize::StainNormalize>(),
