@@ -88,6 +88,7 @@ impl Step for Augment {
     type Input = Source;
     type Facts = Facts;
     const READS: &'static [Column] = &[MASK, BOXES, KEYPOINTS];
+    const COMPANIONS: &'static [Column] = &[MASK];
 
     fn new(params: Params) -> Result<Self> {
         params.check(Self::VERSION)?;
@@ -181,7 +182,7 @@ impl Augment {
         let (Some(labels), Some(mask)) = (labels, &whole.mask) else { return Ok(made) };
         let mask = Mask { labels: labels.into_owned(), palette: mask.palette.clone() };
         let bytes = mask::write(&mask)?;
-        let mask = Made::new(format!("{stem}-mask.png"), bytes, "image/png", size, &())?;
+        let mask = Made::companion(format!("{stem}-mask.png"), bytes, "image/png", size);
         Ok(made.beside(MASK.name, mask))
     }
 
