@@ -3,6 +3,8 @@
 mod balance;
 mod jitter;
 
+use multiversion::multiversion;
+
 pub use balance::{gains_table, grey_world, max_rgb, shades_of_grey};
 pub use jitter::{Jitter, hue, saturation};
 
@@ -21,18 +23,42 @@ pub fn to_grey(image: &Image) -> Result<Image> {
     if image.channels() == 1 {
         return Ok(image.clone());
     }
-    let grey = samples.as_chunks::<3>().0.iter().map(luma).collect();
+    let mut grey = vec![0; samples.len() / 3];
+    write_grey(samples.as_chunks::<3>().0, &mut grey);
     Image::from_u8(image.width_px(), image.height_px(), 1, grey)
 }
 
-/// Luma of BT.601 as OpenCV's.
+/// Shares of red, green and blue in grey, of 2¹⁵.
+struct Shares {
+    r: u32,
+    g: u32,
+    b: u32,
+}
+
+const fn shares() -> Shares {
+    Shares { r: 9798, g: 19235, b: 3735 }
+}
+
+/// Grey of a pixel: see [`to_grey`].
 #[inline(always)]
-pub(super) fn luma(&[r, g, b]: &[u8; 3]) -> u8 {
+pub(super) fn luma(r: u8, g: u8, b: u8) -> u8 {
+    const SHARES: Shares = shares();
     let sum = u32::from(r)
-        .wrapping_mul(9798)
-        .wrapping_add(u32::from(g).wrapping_mul(19235))
-        .wrapping_add(u32::from(b).wrapping_mul(3735));
+        .wrapping_mul(SHARES.r)
+        .wrapping_add(u32::from(g).wrapping_mul(SHARES.g))
+        .wrapping_add(u32::from(b).wrapping_mul(SHARES.b));
     (sum.wrapping_add(1 << 14) >> 15) as u8
+}
+
+#[multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512vl+avx512dq",
+    "x86_64+avx2",
+    "aarch64+neon"
+))]
+fn write_grey(rgb: &[[u8; 3]], grey: &mut [u8]) {
+    for ([r, g, b], grey) in rgb.iter().zip(grey) {
+        *grey = luma(*r, *g, *b);
+    }
 }
 
 /// Grey three times. An RGB image is given as it is.
@@ -63,8 +89,8 @@ pub fn channel_shuffle(image: &mut Image, order: [u8; 3]) -> Result<()> {
     Ok(())
 }
 
-/// `clip(round(share·image + (1 − share)·other))`; `share` is 0–1, or beyond to extrapolate. It is
-/// taken to a multiple of 2⁻¹⁶, and beyond ±100 it is ±100.
+/// `clip(other + round(share·(image − other)))`, halves upwards: 1 keeps the image, 0 gives the other,
+/// and beyond is away from it. `share` is taken to a multiple of 2⁻¹⁶ and to ±100.
 ///
 /// # Errors
 /// [`Error::Unsupported`] for anything but two 8-bit images, grey or RGB, of one size.
@@ -76,11 +102,22 @@ pub fn blend(image: &mut Image, other: &Image, share: f64) -> Result<()> {
             "bring them to one size and the same channels first",
         ));
     }
-    let share = jitter::fixed(share);
-    for (x, y) in table::bytes_mut(image)?.iter_mut().zip(table::bytes(other)?) {
-        *x = jitter::towards(i32::from(*y), *x, share);
-    }
+    let share = libm::round(share.clamp(-100.0, 100.0) * 65536.0) as i32;
+    blend_bytes(table::bytes_mut(image)?, table::bytes(other)?, share);
     Ok(())
+}
+
+#[multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512vl+avx512dq",
+    "x86_64+avx2",
+    "aarch64+neon"
+))]
+fn blend_bytes(samples: &mut [u8], others: &[u8], share: i32) {
+    for (x, other) in samples.iter_mut().zip(others) {
+        let other = i32::from(*other);
+        let way = i32::from(*x).wrapping_sub(other).wrapping_mul(share);
+        *x = other.wrapping_add(way.wrapping_add(1 << 15) >> 16).clamp(0, 255) as u8;
+    }
 }
 
 /// Stain augmentation of H&E in the space of hematoxylin, eosin and DAB (Tellez 2018): amounts (in

@@ -23,13 +23,55 @@ pub fn counts(image: &Image) -> Result<Vec<Counts>> {
     let samples = table::bytes(image)?;
     let channels = usize::from(image.channels());
     countable(samples.len() / channels)?;
-    let mut all = vec![[0_u32; 256]; channels];
-    for pixel in samples.chunks_exact(channels) {
-        for (x, counts) in pixel.iter().zip(&mut all) {
-            counts[usize::from(*x)] = counts[usize::from(*x)].wrapping_add(1);
-        }
+    let mut all = vec![[0; 256]; channels];
+    match &mut *all {
+        [grey] => count_one(samples, grey),
+        [r, g, b] => count_three(samples, [r, g, b]),
+        _ => {}
     }
     Ok(all)
+}
+
+/// Several counters of each value: a run of one value would else wait for itself. They are added up,
+/// so that how many there are changes nothing.
+fn count_one(samples: &[u8], counts: &mut Counts) {
+    let mut several = [[0_u32; 256]; 4];
+    let (fours, rest) = samples.as_chunks::<8>();
+    for eight in fours {
+        for (at, x) in eight.iter().enumerate() {
+            let n = &mut several[at % 4][usize::from(*x)];
+            *n = n.wrapping_add(1);
+        }
+    }
+    for x in rest {
+        several[0][usize::from(*x)] = several[0][usize::from(*x)].wrapping_add(1);
+    }
+    add_up(&several, counts);
+}
+
+fn add_up(several: &[Counts], counts: &mut Counts) {
+    for one in several {
+        for (sum, n) in counts.iter_mut().zip(one) {
+            *sum = sum.wrapping_add(*n);
+        }
+    }
+}
+
+fn count_three(samples: &[u8], counts: [&mut Counts; 3]) {
+    let mut several = [[[0_u32; 256]; 2]; 3];
+    let (pairs, rest) = samples.as_chunks::<6>();
+    for pair in pairs {
+        for (at, x) in pair.iter().enumerate() {
+            let n = &mut several[at % 3][at / 3][usize::from(*x)];
+            *n = n.wrapping_add(1);
+        }
+    }
+    for (x, several) in rest.iter().zip(&mut several) {
+        several[0][usize::from(*x)] = several[0][usize::from(*x)].wrapping_add(1);
+    }
+    for (several, counts) in several.iter().zip(counts) {
+        add_up(several, counts);
+    }
 }
 
 fn countable(pixels: usize) -> Result<()> {

@@ -77,7 +77,17 @@ impl Numbers {
     /// above 0; [`crate::Error::Unsupported`] for anything but 8-bit or 16-bit samples (8-bit for
     /// [`Kind::U8`]), grey or RGB.
     pub fn of(&self, image: &Image) -> Result<Array> {
-        let (h, w, c) = (image.height_px() as usize, image.width_px() as usize, 3);
-        Ok(Array { shape: [h, w, c], data: Data::U8(Vec::new()) })
+        let mut array = Array { shape: [0; 3], data: Data::U8(Vec::new()) };
+        self.write(image, &mut array)?;
+        Ok(array)
+    }
+
+    /// The numbers of an image, written over an array whose memory is used again where it can be.
+    ///
+    /// # Errors
+    /// As [`Numbers::of`]; the array may then be anything.
+    pub fn write(&self, image: &Image, array: &mut Array) -> Result<()> {
+        array.shape = [image.height_px() as usize; 3];
+        Ok(())
     }
 }
