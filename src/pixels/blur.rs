@@ -1,1 +1,0 @@
-//! Sums over neighbours: box, Gaussian, median, motion, defocus, sharpening.

@@ -1,1 +1,0 @@
-//! Fog, rain, shadow and sun flare.
