@@ -99,13 +99,13 @@ impl Step for Augment {
         &[]
     }
 
-    fn inline(param: &str, files: &[(String, Vec<u8>)], _: &Map<String, Value>) -> Result<Value> {
+    fn inline(param: &str, files: &[(String, Vec<u8>)], given: &Map<String, Value>) -> Result<Value> {
         let [(name, text)] = files else {
             return Err(Error::params(param, format!("{} files are no policy: give one", files.len())));
         };
         let value = policy::yaml(name, text)?;
-        let policy = if albumentations::is_one(&value) {
-            albumentations::load(&value)?
+        let policy = if albumentations::is_policy(&value) {
+            albumentations::load(&value)?.settled(given)?
         } else {
             Policy::from_value(&value)?
         };
