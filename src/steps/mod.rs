@@ -5,6 +5,7 @@ pub mod augment;
 pub mod encode;
 pub mod fit_normalize;
 pub mod fit_stain;
+pub mod normalize;
 pub mod photo;
 pub mod scan;
 mod stain;
@@ -17,6 +18,8 @@ use crate::step::Entry;
 /// the command line walks this slice: to add a step, write it and add its line.
 pub static STEPS: &[Entry] = &[
     Entry::of::<scan::Scan>(),
+    Entry::of::<fit_normalize::FitNormalize>(),
+    Entry::of::<normalize::Normalize>(),
     Entry::of::<tile::Tile>(),
     Entry::of::<fit_stain::FitStain>(),
     Entry::of::<stain_normalize::StainNormalize>(),

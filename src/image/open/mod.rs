@@ -8,7 +8,7 @@ mod flatten;
 
 use super::container::{self, Coding};
 use super::{Image, Samples, exif, icc, jpeg, photo};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What [`open_photo`] is to do with colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,8 +113,8 @@ pub struct Opened {
 /// Opens a photo.
 ///
 /// # Errors
-/// As [`super::photo::decode`]: damaged and truncated files are [`Error::Format`], pictures of more than
-/// `limit_bytes` [`Error::Limit`], other kinds of files [`Error::Unsupported`]. A damaged profile or EXIF
+/// As [`super::photo::decode`]: damaged and truncated files are [`crate::Error::Format`], pictures of more than
+/// `limit_bytes` [`crate::Error::Limit`], other kinds of files [`crate::Error::Unsupported`]. A damaged profile or EXIF
 /// block is no error.
 pub fn open_photo(bytes: &[u8], limit_bytes: u64, options: &Options) -> Result<Opened> {
     let header = photo::header(bytes, limit_bytes)?;
@@ -151,7 +151,7 @@ pub fn open_photo(bytes: &[u8], limit_bytes: u64, options: &Options) -> Result<O
 /// content of an ICC profile.
 ///
 /// # Errors
-/// [`Error::Unsupported`] for float samples.
+/// [`crate::Error::Unsupported`] for float samples.
 pub fn to_working(
     image: Image,
     profile: Option<&[u8]>,

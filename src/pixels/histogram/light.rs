@@ -17,7 +17,12 @@ pub enum Over {
     Channels,
 }
 
-pub(super) fn by_histogram(
+/// Changes an image by a table for each channel (or for the one number that `over` says), which `of` makes
+/// of how often its values occur.
+///
+/// # Errors
+/// As [`counts`].
+pub fn by_histogram(
     image: &mut Image,
     over: Over,
     of: impl Fn(&Counts) -> Table,

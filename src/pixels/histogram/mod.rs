@@ -5,7 +5,7 @@ mod light;
 mod match_to;
 
 pub use clahe::clahe;
-pub use light::Over;
+pub use light::{Over, by_histogram};
 pub use match_to::match_to;
 
 use super::table::{self, Table};
