@@ -135,7 +135,7 @@ pub struct Params {
     #[garde(range(min = 1, max = 1000))]
     pub copies: u32,
     /// Seed of all draws: another seed, other copies.
-    #[garde(range(max = 9_007_199_254_740_991))]
+    #[garde(range(max = 9_007_199_254_740_991_u64))]
     pub seed: u64,
     /// Whether the image itself, to which nothing is done, is written besides (as `original`).
     pub original: bool,
