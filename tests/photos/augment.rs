@@ -201,7 +201,8 @@ fn done(ops: &[Node], image: &Image) -> Result<Image> {
 fn every_op_takes_every_image() {
     let item = Digest::of(b"item");
     for name in OPS {
-        let fields = if name == "crop" { json!({"width_px": 9, "height_px": 7}) } else { json!({}) };
+        let fields =
+            if name == "crop" { json!({"width_px": 9, "height_px": 7}) } else { json!({}) };
         let policy = Policy::from_value(&json!({"ops": [{name: fields}]})).unwrap();
         policy.check(Augment::VERSION).unwrap();
         let mut seen = Vec::new();

@@ -99,9 +99,16 @@ impl Step for Augment {
         &[]
     }
 
-    fn inline(param: &str, files: &[(String, Vec<u8>)], given: &Map<String, Value>) -> Result<Value> {
+    fn inline(
+        param: &str,
+        files: &[(String, Vec<u8>)],
+        given: &Map<String, Value>,
+    ) -> Result<Value> {
         let [(name, text)] = files else {
-            return Err(Error::params(param, format!("{} files are no policy: give one", files.len())));
+            return Err(Error::params(
+                param,
+                format!("{} files are no policy: give one", files.len()),
+            ));
         };
         let value = policy::yaml(name, text)?;
         let policy = if albumentations::is_policy(&value) {
@@ -144,9 +151,7 @@ impl Augment {
         let size = (image.width_px(), image.height_px());
         let limit_bytes = source.limits().decoded_bytes;
         let mask = match source.companion(&MASK) {
-            Some(bytes) => {
-                Some(mask::read(&bytes.read_vec(0, bytes.size())?, size, limit_bytes)?)
-            }
+            Some(bytes) => Some(mask::read(&bytes.read_vec(0, bytes.size())?, size, limit_bytes)?),
             None => None,
         };
         let rules = self.params.box_rules();
