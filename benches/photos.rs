@@ -27,7 +27,8 @@ const LONG_ENOUGH: Duration = Duration::from_secs(1);
 fn main() {
     // cargo adds a flag of its own.
     let filter = std::env::args().skip(1).find(|arg| !arg.starts_with("--")).unwrap_or_default();
-    let all = [geom::rows(), tone::rows(), blur::rows(), decode::rows(), traps::rows(), policy::rows()];
+    let all =
+        [geom::rows(), tone::rows(), blur::rows(), decode::rows(), traps::rows(), policy::rows()];
     for (name, mut work) in all.into_iter().flatten().filter(|(name, _)| name.contains(&filter)) {
         println!("{name}\tours\t{:.1}", rate(&mut *work));
     }

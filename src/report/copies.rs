@@ -75,8 +75,9 @@ impl Copies {
         let fact = |at: Option<usize>| at.and_then(|at| item.facts.get(at));
         let row = self.images;
         self.images += 1;
-        let ops = fact(columns.ops).and_then(Value::as_str).unwrap_or("[]");
-        let ops: Vec<Value> = serde_json::from_str(ops).unwrap_or_default();
+        let policy = fact(columns.ops).and_then(Value::as_str).unwrap_or_default();
+        let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+        let ops = policy.get("ops").and_then(Value::as_array).cloned().unwrap_or_default();
         // An op may be done twice to one image.
         let mut names: Vec<&str> = ops.iter().filter_map(name).collect();
         names.sort_unstable();

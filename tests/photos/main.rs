@@ -5,6 +5,7 @@ mod common;
 
 mod albumentations;
 mod arrays;
+mod augment;
 mod background;
 mod blur;
 mod camtrap;

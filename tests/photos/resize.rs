@@ -161,7 +161,11 @@ for size in sys.argv[4:]:
                 [width, height, channels.into()].map(|v: u32| v.to_string()).into();
             arguments.extend(sizes.map(|(w, h)| format!("{w}x{h}")));
             let theirs = exchange::run(&python, SCRIPT, &arguments, image.as_u8().unwrap());
-            assert_eq!(exchange::difference(&ours, &theirs), (0, 0), "{width} × {height} × {channels}");
+            assert_eq!(
+                exchange::difference(&ours, &theirs),
+                (0, 0),
+                "{width} × {height} × {channels}"
+            );
         }
     }
     assert_eq!(

@@ -31,11 +31,7 @@ pub enum Over {
 ///
 /// # Errors
 /// As [`counts`].
-pub fn by_histogram(
-    image: &mut Image,
-    over: Over,
-    of: impl Fn(&Counts) -> Table,
-) -> Result<()> {
+pub fn by_histogram(image: &mut Image, over: Over, of: impl Fn(&Counts) -> Table) -> Result<()> {
     if image.channels() != 1 && over != Over::Channels {
         let (w, h) = (image.width_px(), image.height_px());
         *image = by_plane(image, over, |samples| {

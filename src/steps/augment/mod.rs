@@ -88,6 +88,7 @@ impl Step for Augment {
     type Input = Source;
     type Facts = Facts;
     const READS: &'static [Column] = &[MASK, BOXES, KEYPOINTS];
+    const COMPANIONS: &'static [Column] = &[MASK];
 
     fn new(params: Params) -> Result<Self> {
         params.check(Self::VERSION)?;
@@ -98,9 +99,16 @@ impl Step for Augment {
         &[]
     }
 
-    fn inline(param: &str, files: &[(String, Vec<u8>)], given: &Map<String, Value>) -> Result<Value> {
+    fn inline(
+        param: &str,
+        files: &[(String, Vec<u8>)],
+        given: &Map<String, Value>,
+    ) -> Result<Value> {
         let [(name, text)] = files else {
-            return Err(Error::params(param, format!("{} files are no policy: give one", files.len())));
+            return Err(Error::params(
+                param,
+                format!("{} files are no policy: give one", files.len()),
+            ));
         };
         let value = policy::yaml(name, text)?;
         let policy = if albumentations::is_policy(&value) {
@@ -143,9 +151,7 @@ impl Augment {
         let size = (image.width_px(), image.height_px());
         let limit_bytes = source.limits().decoded_bytes;
         let mask = match source.companion(&MASK) {
-            Some(bytes) => {
-                Some(mask::read(&bytes.read_vec(0, bytes.size())?, size, limit_bytes)?)
-            }
+            Some(bytes) => Some(mask::read(&bytes.read_vec(0, bytes.size())?, size, limit_bytes)?),
             None => None,
         };
         let rules = self.params.box_rules();
@@ -181,7 +187,7 @@ impl Augment {
         let (Some(labels), Some(mask)) = (labels, &whole.mask) else { return Ok(made) };
         let mask = Mask { labels: labels.into_owned(), palette: mask.palette.clone() };
         let bytes = mask::write(&mask)?;
-        let mask = Made::new(format!("{stem}-mask.png"), bytes, "image/png", size, &())?;
+        let mask = Made::companion(format!("{stem}-mask.png"), bytes, "image/png", size);
         Ok(made.beside(MASK.name, mask))
     }
 

@@ -268,7 +268,8 @@ impl Params {
         self.writing().check()?;
         match self.numbers {
             Numbers::Profile => {
-                let message = "`augment` reads no profile: give `mean` and `std`, with `numbers: own`";
+                let message =
+                    "`augment` reads no profile: give `mean` and `std`, with `numbers: own`";
                 return Err(Error::params("numbers", message));
             }
             Numbers::Own => {

@@ -20,10 +20,7 @@ fn offset(all: u32, length: u32, share: f64) -> u32 {
 fn scaled([left, top, width, height]: [f64; 4], (to_width, to_height): (u32, u32)) -> Motion {
     let (sx, sy) = (f64::from(to_width) / width, f64::from(to_height) / height);
     // (x + ½ − left)·s − ½
-    Motion::affine([
-        [sx, 0.0, (0.5 - left) * sx - 0.5],
-        [0.0, sy, (0.5 - top) * sy - 0.5],
-    ])
+    Motion::affine([[sx, 0.0, (0.5 - left) * sx - 0.5], [0.0, sy, (0.5 - top) * sy - 0.5]])
 }
 
 fn resized(
@@ -99,8 +96,7 @@ fn padded(
     let (width, height) = picture.size();
     let sum = |a: u32, b: u32, c: u32| a.saturating_add(b).saturating_add(c);
     let size = (sum(width, sides.left, sides.right), sum(height, sides.top, sides.bottom));
-    let motion =
-        Motion::affine([[1.0, 0.0, sides.left.into()], [0.0, 1.0, sides.top.into()]]);
+    let motion = Motion::affine([[1.0, 0.0, sides.left.into()], [0.0, 1.0, sides.top.into()]]);
     picture.moved(motion, size, |image, _, is_mask| geometry::pad(image, sides, &border(is_mask)))
 }
 

@@ -65,7 +65,8 @@ pub fn rot90(op: &Rot90, picture: &mut Picture<'_>) -> Result<()> {
         2 => (2, [[-1.0, 0.0, x], [0.0, -1.0, y]], (width, height)),
         _ => (3, [[0.0, -1.0, y], [1.0, 0.0, 0.0]], (height, width)),
     };
-    picture.moved(Motion::affine(motion), size, |image, _, _| geometry::rotate_quarter(image, turns))
+    picture
+        .moved(Motion::affine(motion), size, |image, _, _| geometry::rotate_quarter(image, turns))
 }
 
 fn centre(picture: &Picture<'_>) -> (f64, f64) {
@@ -131,7 +132,8 @@ pub fn perspective(op: &Perspective, picture: &mut Picture<'_>) -> Result<()> {
 }
 
 pub fn elastic(op: &Elastic, picture: &mut Picture<'_>) -> Result<()> {
-    let map = warp::Map::elastic(picture.size(), op.alpha_px[0], op.sigma_px[0], &mut own(&op.key)?)?;
+    let map =
+        warp::Map::elastic(picture.size(), op.alpha_px[0], op.sigma_px[0], &mut own(&op.key)?)?;
     let border = |is_mask| edge(op.border, op.fill, op.mask_fill, is_mask);
     bent(picture, map, op.interpolation, border)
 }

@@ -47,8 +47,9 @@ pub fn concentration_jitter(op: &ConcentrationJitter, picture: &mut Picture<'_>)
         let across = across(h, e);
         let alpha = [op.h_scale[0], op.e_scale[0], 1.0];
         let beta = [op.h_shift[0], op.e_shift[0], 0.0];
-        let factors = hed::jitter(&[h, e, across], alpha, beta, &scale)
-            .ok_or_else(|| Error::Bug { message: "two stains that are one passed the gates".into() })?;
+        let factors = hed::jitter(&[h, e, across], alpha, beta, &scale).ok_or_else(|| {
+            Error::Bug { message: "two stains that are one passed the gates".into() }
+        })?;
         let before = samples.to_vec();
         factors.apply(&before, samples, Cast::Round)
     })

@@ -18,10 +18,10 @@ pub struct CoarseDropout {
     /// How many.
     #[garde(custom(ordered), inner(range(min = 1, max = 1000)))]
     pub holes: [u32; 2],
-    /// Height of each, as a share of the image's.
+    /// Height of each, as a share of the image's; drawn from `key`, with its place.
     #[garde(custom(ordered), inner(range(min = 0.0, max = 1.0)))]
     pub height: [f64; 2],
-    /// Width of each, as a share of the image's.
+    /// Width of each, as a share of the image's; drawn from `key`, with its place.
     #[garde(custom(ordered), inner(range(min = 0.0, max = 1.0)))]
     pub width: [f64; 2],
     /// The colour; of a grey image the first number.
@@ -75,7 +75,7 @@ pub struct Rain {
     /// Probability that it is done; in `one-of` and `some-of`, its weight.
     #[garde(range(min = 0.0, max = 1.0))]
     pub p: f64,
-    /// Streaks per megapixel times four: as many as on an image of 512 × 512.
+    /// Streaks on 512 × 512 pixels; other images have them in proportion.
     #[garde(custom(ordered), inner(range(min = 0, max = 20000)))]
     pub drops: [u32; 2],
     /// Length of a streak in pixels.
@@ -105,7 +105,8 @@ impl Default for Rain {
     }
 }
 
-/// Darkens a random polygon. In the sense of Albumentations' `RandomShadow`.
+/// Darkens random polygons of five corners anywhere in the image. In the sense of Albumentations'
+/// `RandomShadow`.
 #[derive(Serialize, Deserialize, JsonSchema, Validate, Clone, Debug, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 #[garde(allow_unvalidated)]

@@ -65,8 +65,8 @@ pub struct ShotNoise {
     /// Probability that it is done; in `one-of` and `some-of`, its weight.
     #[garde(range(min = 0.0, max = 1.0))]
     pub p: f64,
-    /// Strength: larger is noisier (fewer photons).
-    #[garde(custom(ordered), inner(range(min = 0.0, max = 10.0)))]
+    /// What one photon adds, as a share of white: larger is noisier.
+    #[garde(custom(ordered), inner(range(min = 0.0001, max = 1.0)))]
     pub scale: [f64; 2],
     /// Of a recorded op: what its noise is drawn from. Null: drawn.
     #[garde(inner(custom(stream)))]
@@ -99,8 +99,8 @@ impl Default for Jpeg {
     }
 }
 
-/// Makes the image smaller by `scale` and large again. As Albumentations' `Downscale`; its default
-/// interpolation is the nearest pixel both ways.
+/// Makes the image smaller by `scale`, each pixel the mean of its cell, and as large as it was by the nearest
+/// pixel. Albumentations' `Downscale` takes one pixel of each cell by default.
 #[derive(Serialize, Deserialize, JsonSchema, Validate, Clone, Debug, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 #[garde(allow_unvalidated)]

@@ -265,8 +265,8 @@ impl Op for CoarseDropout {
         Node::CoarseDropout(Self {
             p: 1.0,
             holes: draws.whole(self.holes),
-            height: draws.between(self.height),
-            width: draws.between(self.width),
+            height: self.height,
+            width: self.width,
             fill: self.fill,
             key: Some(draws.key(&self.key)),
         })

@@ -1,0 +1,79 @@
+//! What a training loader waits for: a photo from its bytes to numbers, and stains changed.
+//!
+//! The same work by its peers is in `peers_policy.py`: Albumentations, OpenCV by hand, torchvision.
+
+use std::cell::Cell;
+use std::hint::black_box;
+
+use microtome::digest::Digest;
+use microtome::image::Image;
+use microtome::image::jpeg::{self, Colour, Subsampling};
+use microtome::pixels::numbers::{Array, Data, Numbers};
+use microtome::steps::augment::apply;
+use microtome::steps::augment::picture::Picture;
+use microtome::steps::augment::policy::Policy;
+use microtome::steps::augment::policy::draw::{For, draw};
+use serde_json::json;
+
+/// A picture with slopes and a fine texture, the same every time: that of `peers_policy.py`.
+fn picture() -> Image {
+    let sample = |x: u32, y: u32, c: u32| match c {
+        0 => x / 2 + (x * y) % 37,
+        1 => y / 2 + (x ^ y) % 29,
+        _ => (x + y) / 4 + (3 * x + 7 * y) % 41,
+    };
+    let at = |i: u32| sample(i / 3 % 512, i / 3 / 512, i % 3).min(255) as u8;
+    Image::from_u8(512, 512, 3, (0..512 * 512 * 3).map(at).collect()).expect("the size fits")
+}
+
+fn policy(ops: serde_json::Value) -> Policy {
+    Policy::from_value(&json!({"ops": ops})).expect("a policy")
+}
+
+/// Draws and does the ops of the next copy.
+fn augmented(policy: &Policy, image: &Image, copy: u32) -> Image {
+    let drawn = draw(policy, For { seed: 7, item: &Digest::of(b"image"), copy });
+    let mut picture = Picture::new(image, None, 1 << 30).expect("8 bits");
+    for op in &drawn {
+        apply::apply(op, &mut picture).expect("an op");
+    }
+    picture.finish().expect("a picture").0.into_owned()
+}
+
+/// The rows.
+pub fn rows() -> Vec<(&'static str, Box<dyn FnMut()>)> {
+    let bytes = jpeg::encode(&picture(), 90, Subsampling::S420).expect("a JPEG");
+    let pipeline = policy(json!([
+        {"random-resized-crop": {"width_px": 224, "height_px": 224}},
+        {"horizontal-flip": {"p": 0.5}},
+        {"color-jitter": {"hue": [-0.1, 0.1]}},
+    ]));
+    let hed = policy(json!([{"hed-jitter": {}}]));
+    let next = || {
+        let copy = Cell::new(0_u32);
+        move || {
+            copy.set(copy.get().wrapping_add(1));
+            copy.get()
+        }
+    };
+    let (first, second) = (next(), next());
+    let mut numbers = Array { shape: [0; 3], data: Data::U8(Vec::new()) };
+    let image = picture();
+    vec![
+        (
+            "pipeline",
+            Box::new(move || {
+                let image = jpeg::decode(black_box(&bytes), Colour::Auto, 1 << 30).expect("a JPEG");
+                let made = augmented(&pipeline, &image, first());
+                Numbers::IMAGENET.write(&made, &mut numbers).expect("numbers");
+                black_box(&numbers);
+            }),
+        ),
+        (
+            "hed jitter",
+            Box::new(move || {
+                black_box(augmented(&hed, black_box(&image), second()));
+            }),
+        ),
+    ]
+}
