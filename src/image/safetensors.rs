@@ -66,16 +66,4 @@ mod tests {
         expected.extend([7, 8, 9]);
         assert_eq!(bytes, expected);
     }
-
-    #[test]
-    fn the_crate_of_the_format_reads_it() {
-        let numbers = [1.5_f32, -0.0, f32::MAX, 1e-40, 0.25, 3.0];
-        let bytes = encode(&[1, 2, 3], Numbers::F32(&numbers), &BTreeMap::new()).unwrap();
-        let read = ::safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        let tensor = read.tensor(TENSOR).unwrap();
-        assert_eq!(tensor.shape(), [1, 2, 3]);
-        assert_eq!(tensor.dtype(), ::safetensors::Dtype::F32);
-        let expected: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
-        assert_eq!(tensor.data(), expected);
-    }
 }

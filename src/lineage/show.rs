@@ -31,6 +31,15 @@ fn value(value: &Value) -> String {
     }
 }
 
+/// The ops of a policy that stands in a column, each on its line and in full: what was drawn is what one asks
+/// for. `None` for any other value.
+fn ops(value: &Value) -> Option<Vec<String>> {
+    let policy: Value =
+        serde_json::from_str(value.as_str().filter(|t| t.starts_with('{'))?).ok()?;
+    let ops = policy.get("ops")?.as_array()?;
+    Some(ops.iter().map(ToString::to_string).collect())
+}
+
 fn params(f: &mut Formatter<'_>, params: &[Param]) -> fmt::Result {
     let (changed, same): (Vec<_>, Vec<_>) = params.iter().partition(|p| p.is_changed());
     let mut line = |head: &str, params: &[&Param]| match params {
@@ -65,7 +74,13 @@ impl Display for Explanation {
                 writeln!(f, "    {:<10}{}", "digest", text("digest"))?;
                 let head = ["id", "path", "offset", "length", "digest"];
                 for (name, v) in columns.iter().filter(|(n, _)| !head.contains(&n.as_str())) {
-                    writeln!(f, "    {name} = {}", value(v))?;
+                    match ops(v) {
+                        Some(ops) => {
+                            writeln!(f, "    {name} =")?;
+                            ops.iter().try_for_each(|op| writeln!(f, "        {}", plain(op)))?;
+                        }
+                        None => writeln!(f, "    {name} = {}", value(v))?,
+                    }
                 }
             }
             Subject::Record { key, items, examples } => {

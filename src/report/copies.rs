@@ -15,6 +15,9 @@ pub const MOST_COPIES: usize = 6;
 /// Most ops that a caption names.
 const MOST_OPS: usize = 16;
 
+/// Params of ops that say nothing of the draw: probability, stream of the pixels, how gaps are filled.
+const SETTLED: [&str; 6] = ["p", "key", "border", "fill", "interpolation", "mask_fill"];
+
 /// A copy, and what was drawn for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Copied {
@@ -125,7 +128,7 @@ fn name(op: &Value) -> Option<&str> {
 }
 
 /// An op in a line: its name and what was drawn, `rotate: angle_deg 12.31`. What says nothing of the draw
-/// (the probability, the stream of the pixels) is left out; ranges that were narrowed to one value are that
+/// is left out; ranges that were narrowed to one value are that
 /// value.
 fn words(op: &Value) -> String {
     let Some((name, params)) = op.as_object().and_then(|op| op.iter().next()) else {
@@ -135,7 +138,7 @@ fn words(op: &Value) -> String {
         .as_object()
         .into_iter()
         .flatten()
-        .filter(|(param, _)| !matches!(param.as_str(), "p" | "key"))
+        .filter(|(param, _)| !SETTLED.contains(&param.as_str()))
         .filter_map(|(param, value)| Some(format!("{param} {}", value_words(value)?)))
         .take(6)
         .collect();
@@ -176,7 +179,7 @@ mod tests {
             of(
                 json!({"rotate": {"p": 1.0, "angle_deg": [12.3456, 12.3456], "border": "reflect101"}})
             ),
-            "rotate: angle_deg 12.346, border reflect101"
+            "rotate: angle_deg 12.346"
         );
         assert_eq!(of(json!({"crop": {"x": [3, 3], "key": "00ff"}})), "crop: x 3");
         assert_eq!(of(json!("odd")), "\"odd\"");

@@ -86,6 +86,7 @@ fn chain(summary: &Summary) -> String {
 fn headline(summary: &Summary, findings: &Findings) -> Markup {
     let sources = Sources::of(summary, findings);
     let written: u64 = summary.steps.iter().map(|s| s.bytes_written).sum();
+    let dropped: u64 = summary.steps.iter().map(|s| s.dropped).sum();
     let (one, many) = nouns(findings);
     let empty = empty_sources(summary, findings);
     html! {
@@ -114,6 +115,7 @@ fn headline(summary: &Summary, findings: &Findings) -> Markup {
                         None => { "which, and why" }
                     }
                 } }
+                @else if dropped > 0 { (count(dropped)) " dropped as asked" }
                 @else { "nothing was dropped" }
             } } }
             div { dt { "data" } dd { (bytes(findings.bytes)) small { (bytes(written)) " written now" } } }

@@ -5,6 +5,7 @@ mod common;
 mod groups;
 mod guarantees;
 mod kills;
+mod members;
 mod packs;
 mod servers;
 mod shards;
