@@ -85,6 +85,19 @@
 //! - A group's profile goes to later steps as one text column of JSON: the key of `stain-normalize` sees the
 //!   numbers. Which columns it reads depends on its params ([`step::Step::reads`]), so that a cohort's
 //!   profile is in the keys of those images alone that fall back on it.
+//! - `filter-background` speaks of each member of its group ([`step::Out::keep_member`] and its like): a
+//!   record holds what became of each, those that are dropped included, by their place in the order of digests.
+//! - A series of photos is found by the engine ([`step::Grouping::Series`]): steps see no folders. `fit-normalize` is a
+//!   group step too, its second turn adds up exact sums.
+//! - Files that go with an image (its mask) are columns that name a file ([`step::Step::COMPANIONS`]): keys have
+//!   their digests, and what a step makes of them is named by the same column. What is measured in pixels
+//!   (`annotation.*`, `detector.*`) goes on to a new item only where the step moves it or keeps the grid of pixels.
+//! - A detector's boxes are read by `scan`, image by image, so that the key of a photo has its own boxes and not those of
+//!   the whole file.
+//! - Colour profiles are converted by our own code (`image::icc`): the crate at hand takes fused arithmetic where
+//!   a processor has it, so that its bits depend on the machine.
+//! - Wide instructions are chosen at run time by `multiversion` (the compiler's, from the same lines) and, for
+//!   table look-ups, `archmage`: both without `unsafe` of ours.
 //! - A param may name files that the step itself makes a value of ([`step::Step::inline`]): target images
 //!   are fitted before anything is keyed.
 //! - Images of one pack are one unit of an image step, with one record, and go on into packs; loose files
