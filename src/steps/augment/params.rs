@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::policy::place::{Affine, Border, HorizontalFlip};
 use super::policy::tone::ColorJitter;
 use super::policy::{Node, Policy};
-use super::targets::{
-    BoxFormat, BoxRules, Outline, OutsideBoxes, OutsidePoints, PointOrigin, PointRules,
-};
 use crate::error::{Error, Result};
 use crate::steps::arrays::{Dtype, Layout, Moments, Numbers, Output, Writing};
 use crate::steps::encode::ChromaSubsampling;
 use crate::steps::photo::Mode;
+use crate::steps::targets::{
+    BoxFormat, BoxRules, Outline, OutsideBoxes, OutsidePoints, PointOrigin, PointRules, Rules,
+};
 
 /// Makes augmented copies of images: the same copies for the same seed, whatever the order, the threads or the rest of the data.
 ///
@@ -241,22 +241,18 @@ impl Params {
         }
     }
 
-    /// The rules for boxes.
-    pub fn box_rules(&self) -> BoxRules {
-        BoxRules {
+    /// The rules for what moves with an image.
+    pub fn rules(&self) -> Rules {
+        let boxes = BoxRules {
             format: self.box_format,
             outline: self.box_outline,
             outside: self.outside_boxes,
             min_visibility: self.min_box_visibility,
             min_width_px: self.min_box_px,
             min_height_px: self.min_box_px,
-            ..BoxRules::default()
-        }
-    }
-
-    /// The rules for keypoints.
-    pub fn point_rules(&self) -> PointRules {
-        PointRules { origin: self.keypoint_origin, outside: self.outside_keypoints }
+        };
+        let points = PointRules { origin: self.keypoint_origin, outside: self.outside_keypoints };
+        Rules { boxes, points }
     }
 
     /// Checks params against each other, and the policy. `version` is that of the step.

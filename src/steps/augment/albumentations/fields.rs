@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::pixels::resize::Filter;
 use crate::steps::augment::policy::place::{Border, Interpolation};
-use crate::steps::augment::targets::Outline;
+use crate::steps::targets::Outline;
 
 /// What a whole policy gathers.
 #[derive(Debug, Default)]

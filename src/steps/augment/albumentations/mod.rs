@@ -51,7 +51,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::steps::augment::policy::Policy;
-use crate::steps::augment::targets::{BoxRules, PointRules};
+use crate::steps::targets::{BoxRules, PointRules};
 
 /// The releases that are read, and the one that was tried.
 const RELEASES: &str = "2.0.";

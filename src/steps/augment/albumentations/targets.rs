@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fields::{Fields, Findings};
-use crate::steps::augment::targets::{
+use crate::steps::targets::{
     BoxFormat, BoxRules, Outline, OutsideBoxes, OutsidePoints, PointOrigin, PointRules,
 };
 
