@@ -89,7 +89,8 @@ use crate::steps::targets::{BoxFormat, OutsideBoxes, OutsidePoints, PointOrigin}
 /// side is below `min_box_px`, and `boxes_dropped` counts it. A keypoint outside of the frame follows
 /// `outside_keypoints`. A mask is a PNG of one channel or with a palette: resized by the nearest pixel, so that
 /// its values are never mixed, and filled with `mask_fill`. It is written beside the image as a PNG, also
-/// where that is an array or a JPEG.
+/// where that is an array or a JPEG. Boxes of a detector (`detector.boxes`) are for `filter-background`, which
+/// comes before: they are null afterwards.
 ///
 /// # Shapes and units
 /// `png` and `jpeg`: 8 bits, or 16 (PNG with `depth`). `npy` and `safetensors`: one array, C order, little
