@@ -11,6 +11,7 @@ pub mod photo;
 pub mod scan;
 mod stain;
 pub mod stain_normalize;
+pub mod targets;
 pub mod tile;
 
 use crate::step::Entry;

@@ -5,7 +5,7 @@ use microtome::image::{Image, Samples};
 use microtome::steps::augment::apply::apply;
 use microtome::steps::augment::picture::{Move, Picture};
 use microtome::steps::augment::policy::Node;
-use microtome::steps::augment::targets::{
+use microtome::steps::targets::{
     BoxFormat, BoxRules, Keypoint, Leg, Moved, Outline, OutsideBoxes, OutsidePoints, PointOrigin,
     PointRules, Why, mask, move_boxes, move_points, read_boxes, read_points, write_boxes,
     write_points,
@@ -41,10 +41,7 @@ fn legs(moves: &[Move]) -> Vec<Leg<'_>> {
     moves.iter().map(|m| Leg { motion: &m.motion, after: m.after }).collect()
 }
 
-fn voc(
-    text: &str,
-    size: (u32, u32),
-) -> Result<Vec<microtome::steps::augment::targets::LabelledBox>> {
+fn voc(text: &str, size: (u32, u32)) -> Result<Vec<microtome::steps::targets::LabelledBox>> {
     read_boxes(text, BoxFormat::Voc, size, OutsideBoxes::Refuse)
 }
 

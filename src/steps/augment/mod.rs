@@ -2,11 +2,11 @@
 
 pub mod albumentations;
 pub mod apply;
-pub mod motion;
 mod params;
 pub mod picture;
 pub mod policy;
-pub mod targets;
+
+use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,37 +15,15 @@ use serde_json::{Map, Value};
 pub use params::Params;
 
 use super::photo::{Reading, working};
+use super::targets::{self, Carried, Leg, MASK};
 use crate::digest::canonical_json;
 use crate::error::{Error, Result};
 use crate::image::Image;
-use crate::manifest::{Column, Kind};
+use crate::manifest::Column;
 use crate::step::{Made, Out, Source, Step};
 use picture::{Move, Picture};
 use policy::draw::{For, draw};
 use policy::{Node, Policy};
-use targets::mask::{self, Mask};
-use targets::{Keypoint, LabelledBox, Leg};
-
-const MASK: Column = Column {
-    name: "annotation.mask",
-    kind: Kind::Text,
-    made_by: "scan",
-    doc: "mask of the image, a PNG of its size (upright): path; null where it has none",
-};
-const BOXES: Column = Column {
-    name: "annotation.boxes",
-    kind: Kind::Text,
-    made_by: "scan",
-    doc: "boxes of the image (upright) as JSON: a list of four numbers each, and what belongs to them; \
-          null where it has none",
-};
-const KEYPOINTS: Column = Column {
-    name: "annotation.keypoints",
-    kind: Kind::Text,
-    made_by: "scan",
-    doc: "keypoints of the image (upright) as JSON: a list of x, y, name and visibility; null where it \
-          has none",
-};
 
 /// What `augment` says of a copy.
 #[derive(Serialize, JsonSchema, Clone, Debug, PartialEq)]
@@ -76,9 +54,7 @@ pub struct Augment {
 /// An image with all that moves with it.
 struct Whole {
     image: Image,
-    mask: Option<Mask>,
-    boxes: Option<Vec<LabelledBox>>,
-    keypoints: Option<Vec<Keypoint>>,
+    carried: Carried,
 }
 
 impl Step for Augment {
@@ -87,7 +63,7 @@ impl Step for Augment {
     type Params = Params;
     type Input = Source;
     type Facts = Facts;
-    const READS: &'static [Column] = &[MASK, BOXES, KEYPOINTS];
+    const READS: &'static [Column] = targets::COLUMNS;
     const COMPANIONS: &'static [Column] = &[MASK];
 
     fn new(params: Params) -> Result<Self> {
@@ -149,20 +125,8 @@ impl Augment {
         let reading = Reading { mode: self.params.mode, ..Reading::default() };
         let image = working(source, &reading)?.image;
         let size = (image.width_px(), image.height_px());
-        let limit_bytes = source.limits().decoded_bytes;
-        let mask = match source.companion(&MASK) {
-            Some(bytes) => Some(mask::read(&bytes.read_vec(0, bytes.size())?, size, limit_bytes)?),
-            None => None,
-        };
-        let rules = self.params.box_rules();
-        let boxes = |text| targets::read_boxes(text, rules.format, size, rules.outside);
-        let points = |text| targets::read_points(text, size, self.params.keypoint_origin);
-        Ok(Whole {
-            boxes: source.column(&BOXES).as_str().map(boxes).transpose()?,
-            keypoints: source.column(&KEYPOINTS).as_str().map(points).transpose()?,
-            image,
-            mask,
-        })
+        let carried = Carried::read(source, size, &self.params.rules())?;
+        Ok(Whole { image, carried })
     }
 
     fn copy(
@@ -172,8 +136,7 @@ impl Augment {
         ops: Vec<Node>,
         limit_bytes: u64,
     ) -> Result<Made> {
-        let labels = whole.mask.as_ref().map(|mask| &mask.labels);
-        let mut picture = Picture::new(&whole.image, labels, limit_bytes)?;
+        let mut picture = Picture::new(&whole.image, whole.carried.labels(), limit_bytes)?;
         for op in &ops {
             apply::apply(op, &mut picture)?;
         }
@@ -184,11 +147,7 @@ impl Augment {
         let (bytes, ending, media_type) =
             self.params.writing().write(&image, &self.params.moments())?;
         let made = Made::new(format!("{stem}.{ending}"), bytes, media_type, size, &facts)?;
-        let (Some(labels), Some(mask)) = (labels, &whole.mask) else { return Ok(made) };
-        let mask = Mask { labels: labels.into_owned(), palette: mask.palette.clone() };
-        let bytes = mask::write(&mask)?;
-        let mask = Made::companion(format!("{stem}-mask.png"), bytes, "image/png", size);
-        Ok(made.beside(MASK.name, mask))
+        whole.carried.beside(made, &stem, labels.map(Cow::into_owned))
     }
 
     fn facts(
@@ -202,20 +161,16 @@ impl Augment {
         let size = moves.last().map_or(before, |last| last.after);
         let legs: Vec<Leg<'_>> =
             moves.iter().map(|m| Leg { motion: &m.motion, after: m.after }).collect();
-        let rules = self.params.box_rules();
-        let boxes = whole.boxes.clone().map(|boxes| targets::move_boxes(boxes, &legs, &rules));
-        let points = self.params.point_rules();
-        let keypoints =
-            whole.keypoints.clone().map(|points_| targets::move_points(points_, &legs, &points));
+        let arrived = whole.carried.moved(&legs, size, &self.params.rules());
         let policy = Policy { augment: Some(written_for()), ops };
         Ok(Facts {
             copy,
             seed: self.params.seed,
             ops: canonical_json(&policy)?,
-            boxes_dropped: boxes.as_ref().map_or(0, |moved| moved.dropped.len() as u64),
-            keypoints_dropped: keypoints.as_ref().map_or(0, |moved| moved.dropped.len() as u64),
-            boxes: boxes.map(|moved| targets::write_boxes(&moved.kept, rules.format, size)),
-            keypoints: keypoints.map(|moved| targets::write_points(&moved.kept, points.origin)),
+            boxes: arrived.boxes,
+            keypoints: arrived.keypoints,
+            boxes_dropped: arrived.boxes_dropped,
+            keypoints_dropped: arrived.keypoints_dropped,
         })
     }
 }

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::policy::place::{Affine, Border, HorizontalFlip};
 use super::policy::tone::ColorJitter;
 use super::policy::{Node, Policy};
-use super::targets::{
-    BoxFormat, BoxRules, Outline, OutsideBoxes, OutsidePoints, PointOrigin, PointRules,
-};
 use crate::error::{Error, Result};
 use crate::steps::arrays::{Dtype, Layout, Moments, Numbers, Output, Writing};
 use crate::steps::encode::ChromaSubsampling;
 use crate::steps::photo::Mode;
+use crate::steps::targets::{
+    BoxFormat, BoxRules, Outline, OutsideBoxes, OutsidePoints, PointOrigin, PointRules, Rules,
+};
 
 /// Makes augmented copies of images: the same copies for the same seed, whatever the order, the threads or the rest of the data.
 ///
@@ -91,7 +91,43 @@ use crate::steps::photo::Mode;
 /// | `randstainna` | Reinhard towards a drawn target (Shen 2022) | `l_mean`, `a_mean`, `b_mean`, `l_std`, `a_std`, `b_std` |
 ///
 /// *border* stands for `border`, `fill`, `mask_fill` and, where values are found between pixels, `interpolation`.
-/// A policy that Albumentations saved is taken for the ops that both have, and refused by name for the others.
+///
+/// # From Albumentations
+/// A file that `A.save` or `A.to_dict` of Albumentations 2.0.x wrote (2.0.8 was tried) is taken as `policy`
+/// where all of its ops have an equal here. Others are refused, all by name in one message, as are a field that
+/// nobody knows, a `seed` (the param `seed` counts) and other releases. What differs:
+///
+/// | there | here | what differs |
+/// |---|---|---|
+/// | `Compose`, `Sequential` | `compose`, `sequential` | |
+/// | `OneOf` | `one-of` | |
+/// | `SomeOf` (`RandomOrder` with n 1) | `some-of` | each op is wrapped, so that it keeps its `p`; `replace` only with p 1 |
+/// | `OneOrOther`, `NoOp` | `one-of`, an empty `sequential` | |
+/// | `HorizontalFlip`, `VerticalFlip`, `Transpose`, `RandomRotate90` | the same; `rot90` | |
+/// | `D4`, `SquareSymmetry` | `rot90`, then a flip of p 0.5 | |
+/// | `Rotate`, `Affine`, `ShiftScaleRotate` | `rotate`, `affine` | pixels are equal; moves are not cut to whole pixels; shear of x or of y, not of both; no `translate_px` |
+/// | `Perspective` | `perspective` | corners move evenly in and out, not normally and in |
+/// | `ElasticTransform` | `elastic` | `gaussian` noise becomes even noise of the same deviation (on 512 × 512) |
+/// | `GridDistortion` | `grid-distortion` | limits −a to a, `normalized` |
+/// | `RandomResizedCrop`, `Resize` | `random-resized-crop`, `resize` | antialiased where it makes smaller; cubic has a = −0.5, not −0.75; nearest is that of the pixel's centre, not of its corner |
+/// | `RandomCrop`, `CenterCrop`, `Crop` from (0, 0) | `crop` | a smaller image is padded |
+/// | `Pad`, `PadIfNeeded` | `pad` | one divisor for both sides |
+/// | `RandomBrightnessContrast`, `RandomGamma` (percent) | `brightness-contrast`, `gamma` | rounded, not cut: up to 1 level |
+/// | `ColorJitter` | `color-jitter` | in a fixed order |
+/// | `ToGray`, `ChannelShuffle`, `InvertImg`, `Posterize`, `Solarize`, `Equalize` | `to-grey`, `channel-shuffle`, `invert`, `posterize`, `solarize`, `equalize` | `Posterize` with one range for all channels |
+/// | `CLAHE`, `Sharpen` (`kernel`) | `clahe`, `sharpen` | `clahe`: 1 level on average, 17 at most in the picture tried; `sharpen`: up to 1 |
+/// | `GaussianBlur` with `blur_limit` 0, `MedianBlur`, `MotionBlur`, `Defocus` | `gaussian-blur`, `median-blur`, `motion-blur`, `defocus` | the line of `MotionBlur` lies about its pixel, whatever `allow_shifted` and `direction_range` say |
+/// | `GaussNoise`, `ShotNoise`, `ISONoise` | `gauss-noise`, `shot-noise`, `iso-noise` | `ISONoise` works in another colour space |
+/// | `ImageCompression`, `Downscale` (nearest) | `jpeg`, `downscale` | JPEG only |
+/// | `CoarseDropout` in shares | `coarse-dropout` | boxes and keypoints are not hidden |
+/// | `RandomFog`, `RandomRain`, `RandomShadow` (whole frame) | `fog`, `rain`, `shadow` | of the same kind, drawn in another way |
+/// | `HEStain` (`macenko`) | `concentration-jitter` | the fit is that of `fit-stain`; shifts need `augment_background` |
+/// | `bbox_params`, `keypoint_params` | params of `augment` | the policy is refused until they are given; boxes are bounded once, at the end, and `min_visibility` is of the given box, not of the box before each op; a keypoint that `remove_invisible: false` keeps is flagged |
+///
+/// Not taken, among others: `Normalize`, `ToFloat`, `ToTensorV2` (`numbers` does that), `LongestMaxSize`,
+/// `SmallestMaxSize` (`normalize`, before), `SafeRotate`, `RandomSizedCrop`, `HueSaturationValue`,
+/// `RandomSunFlare` (its radius is in pixels), `RandomSnow`, `Blur`, `ReplayCompose`,
+/// `SelectiveChannelTransform`, `additional_targets`, and classes of one's own.
 ///
 /// # Draws
 /// What a node draws comes from a stream of its own: Philox4x32-10, named by `seed`, the digest of the image's
@@ -241,22 +277,18 @@ impl Params {
         }
     }
 
-    /// The rules for boxes.
-    pub fn box_rules(&self) -> BoxRules {
-        BoxRules {
+    /// The rules for what moves with an image.
+    pub fn rules(&self) -> Rules {
+        let boxes = BoxRules {
             format: self.box_format,
             outline: self.box_outline,
             outside: self.outside_boxes,
             min_visibility: self.min_box_visibility,
             min_width_px: self.min_box_px,
             min_height_px: self.min_box_px,
-            ..BoxRules::default()
-        }
-    }
-
-    /// The rules for keypoints.
-    pub fn point_rules(&self) -> PointRules {
-        PointRules { origin: self.keypoint_origin, outside: self.outside_keypoints }
+        };
+        let points = PointRules { origin: self.keypoint_origin, outside: self.outside_keypoints };
+        Rules { boxes, points }
     }
 
     /// Checks params against each other, and the policy. `version` is that of the step.

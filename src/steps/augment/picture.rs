@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::motion::Motion;
 use crate::error::{Error, Result};
 use crate::image::{Image, check_size};
 use crate::pixels::resize::Resizer;
 use crate::pixels::table::Table;
+use crate::steps::targets::Motion;
 
 /// Where the places of an image went in one op.
 #[derive(Debug, Clone)]

@@ -139,6 +139,10 @@ pub enum Scene {
 /// A photo that cannot be decoded is `corrupt` with the reason, `uncertain`, and takes no part in the
 /// background; `mode: crop` and `mask` drop it, as nothing can be made of it. One that is larger than the limit
 /// of decoded bytes is a failure of its own, and the others go on. A series of one photo is `uncertain`.
+/// What lies in the pixels of a photo (`annotation.boxes`, `annotation.keypoints`, `annotation.mask`,
+/// `detector.boxes`) stays with it where it is kept, and is null for a crop and for a mask, whose pixels lie
+/// elsewhere: a crop is named after its upper left corner in the photo (`x00120_y00044`), and `box_x_px` and
+/// its kin say where the box was, without the margin.
 ///
 /// # Determinism
 /// The same on every machine and for any number of threads. A photo's facts depend on the other photos of its

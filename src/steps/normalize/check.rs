@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::pixels::resize::{Filter, Light};
 use crate::steps::arrays::{Moments, Numbers, Output, Writing};
 use crate::steps::photo::{Mode, Reading};
+use crate::steps::targets::{BoxRules, Outline, PointRules, Rules};
 
 impl Params {
     /// How images are read.
@@ -24,6 +25,21 @@ impl Params {
     pub fn writing(&self) -> Writing {
         let &Self { format, numbers, layout, dtype, quality, subsampling, .. } = self;
         Writing { output: format, numbers, layout, dtype, quality, subsampling }
+    }
+
+    /// The rules for what moves with an image.
+    pub fn rules(&self) -> Rules {
+        let boxes = BoxRules {
+            format: self.box_format,
+            // Sides stay upright: their corners say all.
+            outline: Outline::Corners,
+            outside: self.outside_boxes,
+            min_visibility: self.min_box_visibility,
+            min_width_px: self.min_box_px,
+            min_height_px: self.min_box_px,
+        };
+        let points = PointRules { origin: self.keypoint_origin, outside: self.outside_keypoints };
+        Rules { boxes, points }
     }
 
     /// Channels of what is made; with `mode: auto`, those of colours.

@@ -5,7 +5,8 @@ use super::choices::{Convention, Resize};
 use crate::error::Result;
 use crate::image::{Image, Samples, check_size};
 use crate::pixels::geometry::{Border, Sides, crop, pad};
-use crate::pixels::resize::{Resizer, pillow, resize};
+use crate::pixels::resize::{Filter, Light, Resizer, pillow, resize};
+use crate::steps::targets::Motion;
 
 /// What becomes of the size of an image: resized, then cut, then framed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,6 +81,23 @@ impl Frame {
         )
     }
 
+    /// The motions that places go through, each with the frame that cuts them.
+    pub fn motions(&self) -> Vec<(Motion, (u32, u32))> {
+        let (x, y, w, h) = self.cut;
+        let (factor_x, factor_y) = self.scale();
+        // (p + ½)·factor + start − ½: places are centres of pixels.
+        let row = |factor: f64, letterbox: u32, cut: u32| {
+            factor / 2.0 + (f64::from(letterbox) - f64::from(cut)) - 0.5
+        };
+        let Sides { left, top, .. } = self.border;
+        let resized = Motion::affine([
+            [factor_x, 0.0, row(factor_x, self.letterbox.left, x)],
+            [0.0, factor_y, row(factor_y, self.letterbox.top, y)],
+        ]);
+        let framed = Motion::affine([[1.0, 0.0, left.into()], [0.0, 1.0, top.into()]]);
+        vec![(resized, (w, h)), (framed, self.size())]
+    }
+
     /// Makes the result. `limit_bytes` bounds each image on the way.
     ///
     /// # Errors
@@ -92,12 +110,6 @@ impl Frame {
         resizer: &mut Resizer,
         limit_bytes: u64,
     ) -> Result<Image> {
-        let sample = u64::from(image.samples().bit_depth() / 8);
-        let pixel = u64::from(image.channels()) * sample;
-        let framed = |(w, h): (u32, u32), s: &Sides| (w + s.left + s.right, h + s.top + s.bottom);
-        for (w, h) in [self.resized, framed(self.resized, &self.letterbox), self.size()] {
-            check_size(w, h, pixel, limit_bytes)?;
-        }
         // 16-bit samples are 257 times as large.
         let factor = if matches!(image.samples(), Samples::U16(_)) { 257 } else { 1 };
         let [r, g, b] = params.fill.0;
@@ -106,24 +118,54 @@ impl Frame {
             _ => [r, g, b, 255],
         };
         let fill = Border::Constant(fill.map(|x| u16::from(x) * factor));
-        let mut image = image;
+        self.framed(image, &fill, limit_bytes, |image, size| match params.convention {
+            Convention::Antialias => resize(resizer, image, size, params.filter, params.light),
+            Convention::Pillow => pillow(image, size, params.filter),
+        })
+    }
+
+    /// The same for the values of a mask: they are never mixed, and `fill` is what lies beside them.
+    ///
+    /// # Errors
+    /// As [`Frame::apply`].
+    pub fn apply_labels(
+        &self,
+        labels: Image,
+        fill: u8,
+        resizer: &mut Resizer,
+        limit_bytes: u64,
+    ) -> Result<Image> {
+        let fill = Border::Constant([fill.into(); 4]);
+        self.framed(labels, &fill, limit_bytes, |labels, size| {
+            resize(resizer, labels, size, Filter::Nearest, Light::Gamma)
+        })
+    }
+
+    fn framed(
+        &self,
+        mut image: Image,
+        fill: &Border,
+        limit_bytes: u64,
+        resize: impl FnOnce(&Image, (u32, u32)) -> Result<Image>,
+    ) -> Result<Image> {
+        let sample = u64::from(image.samples().bit_depth() / 8);
+        let pixel = u64::from(image.channels()) * sample;
+        let framed = |(w, h): (u32, u32), s: &Sides| (w + s.left + s.right, h + s.top + s.bottom);
+        for (w, h) in [self.resized, framed(self.resized, &self.letterbox), self.size()] {
+            check_size(w, h, pixel, limit_bytes)?;
+        }
         if self.resized != self.from {
-            image = match params.convention {
-                Convention::Antialias => {
-                    resize(resizer, &image, self.resized, params.filter, params.light)?
-                }
-                Convention::Pillow => pillow(&image, self.resized, params.filter)?,
-            };
+            image = resize(&image, self.resized)?;
         }
         if self.letterbox != Sides::default() {
-            image = pad(&image, self.letterbox, &fill)?;
+            image = pad(&image, self.letterbox, fill)?;
         }
         let (x, y, w, h) = self.cut;
         if (w, h) != (image.width_px(), image.height_px()) {
             image = crop(&image, x, y, w, h)?;
         }
         if self.border != Sides::default() {
-            image = pad(&image, self.border, &fill)?;
+            image = pad(&image, self.border, fill)?;
         }
         Ok(image)
     }

@@ -10,6 +10,8 @@ mod reference;
 mod tests;
 #[cfg(test)]
 mod tests_of_params;
+#[cfg(test)]
+mod tests_of_targets;
 mod tone;
 
 use std::sync::{Mutex, PoisonError};
@@ -25,6 +27,7 @@ pub use reference::Reference;
 use super::arrays::{Moments, Numbers};
 use super::fit_normalize::Profile;
 use super::photo::{Read, working};
+use super::targets::{BOXES, COLUMNS, Carried, KEYPOINTS, Leg, MASK};
 use crate::error::{Error, Result};
 use crate::image::{Image, Samples, check_size};
 use crate::manifest::{Column, Kind};
@@ -88,6 +91,16 @@ pub struct Facts {
     pub offset_x_px: i64,
     /// Row of the result at which the source's upper edge lies; negative where it was cut off.
     pub offset_y_px: i64,
+    /// Its boxes as JSON, in the form and format in which they came; null where there are none.
+    #[serde(rename = "annotation.boxes")]
+    pub boxes: Option<String>,
+    /// Its keypoints as JSON, in the form in which they came; null where there are none.
+    #[serde(rename = "annotation.keypoints")]
+    pub keypoints: Option<String>,
+    /// Boxes that were cut off, or of which too little is left.
+    pub boxes_dropped: u64,
+    /// Keypoints that were cut off.
+    pub keypoints_dropped: u64,
 }
 
 /// The step.
@@ -107,7 +120,8 @@ impl Step for Normalize {
     type Params = Params;
     type Input = Source;
     type Facts = Facts;
-    const READS: &'static [Column] = &[PROFILE];
+    const READS: &'static [Column] = &[PROFILE, MASK, BOXES, KEYPOINTS];
+    const COMPANIONS: &'static [Column] = &[MASK];
 
     fn new(params: Params) -> Result<Self> {
         params.check()?;
@@ -119,7 +133,11 @@ impl Step for Normalize {
     }
 
     fn reads(&self) -> &'static [Column] {
-        if self.moments.is_none() { Self::READS } else { &[] }
+        if self.moments.is_none() { Self::READS } else { COLUMNS }
+    }
+
+    fn needs(&self) -> &'static [Column] {
+        if self.moments.is_none() { &[PROFILE] } else { &[] }
     }
 
     fn after(&self, earlier: &[(&str, &Value)]) -> Result<()> {
@@ -153,11 +171,17 @@ impl Step for Normalize {
         };
         let look = Look::of(&image);
         let (source_width_px, source_height_px) = (image.width_px(), image.height_px());
+        let rules = params.rules();
+        let carried = Carried::read(&source, (source_width_px, source_height_px), &rules)?;
         let gains = tone::balance(&mut image, params)?;
         let (mut image, bounds) = tone::contrast(image, params, &look, &self.reference)?;
         tone::gamma(&mut image, params.gamma)?;
         let frame = Frame::new(params, (source_width_px, source_height_px));
-        let image = self.framed(image, &frame, limit)?;
+        let (image, labels) = self.framed(image, carried.labels(), &frame, limit)?;
+        let motions = frame.motions();
+        let legs: Vec<Leg<'_>> =
+            motions.iter().map(|(motion, after)| Leg { motion, after: *after }).collect();
+        let arrived = carried.moved(&legs, frame.size(), &rules);
         if params.numbers != Numbers::None {
             let number_bytes = 4 * u64::from(image.channels());
             check_size(image.width_px(), image.height_px(), number_bytes, limit)?;
@@ -188,10 +212,14 @@ impl Step for Normalize {
             scale_y: frame.scale().1,
             offset_x_px: frame.offset().0,
             offset_y_px: frame.offset().1,
+            boxes: arrived.boxes,
+            keypoints: arrived.keypoints,
+            boxes_dropped: arrived.boxes_dropped,
+            keypoints_dropped: arrived.keypoints_dropped,
         };
         let name = format!("normalized.{ending}");
-        let size = (image.width_px(), image.height_px());
-        out.put(Made::new(name, bytes, media_type, size, &facts)?)
+        let made = Made::new(name, bytes, media_type, frame.size(), &facts)?;
+        out.put(carried.beside(made, "normalized", labels)?)
     }
 }
 
@@ -213,13 +241,24 @@ impl Normalize {
         Ok(moments)
     }
 
-    fn framed(&self, image: Image, frame: &Frame, limit_bytes: u64) -> Result<Image> {
+    /// The image in its frame, and its mask.
+    fn framed(
+        &self,
+        image: Image,
+        labels: Option<&Image>,
+        frame: &Frame,
+        limit_bytes: u64,
+    ) -> Result<(Image, Option<Image>)> {
         let lock = || self.resizers.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = lock().pop();
         let mut resizer = kept.unwrap_or_default();
-        let framed = frame.apply(image, &self.params, &mut resizer, limit_bytes);
+        let image = frame.apply(image, &self.params, &mut resizer, limit_bytes);
+        let fill = self.params.mask_fill;
+        let labels = labels
+            .map(|labels| frame.apply_labels(labels.clone(), fill, &mut resizer, limit_bytes))
+            .transpose();
         lock().push(resizer);
-        framed
+        Ok((image?, labels?))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::steps::arrays::{Dtype, Layout, Numbers, Output};
 use crate::steps::encode::ChromaSubsampling;
 use crate::steps::fit_normalize::Profile;
 use crate::steps::photo::{Colour, Icc, Mode, Reading};
+use crate::steps::targets::{BoxFormat, OutsideBoxes, OutsidePoints, PointOrigin};
 
 /// Brings photos to one form: upright, one colour space, one brightness, one size, numbers if wanted.
 ///
@@ -78,8 +79,18 @@ use crate::steps::photo::{Colour, Icc, Mode, Reading};
 /// to the right and below, so that coordinates stay.
 ///
 /// A point (x, y) of the upright source, in pixels from its upper left *corner*, lies at
-/// `(x·scale_x + offset_x_px, y·scale_y + offset_y_px)` of the result: map boxes so, and back by the
-/// inverse.
+/// `(x·scale_x + offset_x_px, y·scale_y + offset_y_px)` of the result; back by the inverse.
+///
+/// # Masks, boxes, keypoints
+/// Those that the manifest has for a photo (`annotation.mask`, `annotation.boxes`, `annotation.keypoints`)
+/// go through the same resizing, cropping and padding. They are those of the *upright* image, as labelling
+/// tools show it: orientation moves none of them, and a mask of the stored, unturned picture is refused.
+/// A box is cut by the frame; it is dropped where less than `min_box_visibility` of its area is left, or a
+/// side is below `min_box_px`, and `boxes_dropped` counts it. A keypoint outside of the frame follows
+/// `outside_keypoints`. A mask is a PNG of one channel or with a palette: resized by the nearest pixel, so that
+/// its values are never mixed, and filled with `mask_fill`. It is written beside the image as a PNG, also
+/// where that is an array or a JPEG. Boxes of a detector (`detector.boxes`) are for `filter-background`, which
+/// comes before: they are null afterwards.
 ///
 /// # Shapes and units
 /// `png` and `jpeg`: 8 bits, or 16 (PNG with `depth`). `npy` and `safetensors`: one array, C order, little
@@ -219,6 +230,23 @@ pub struct Params {
     pub quality: u8,
     /// How JPEG stores chroma: 420, 422 or 444.
     pub subsampling: ChromaSubsampling,
+    /// What letterboxes, larger crops and padding of a mask are filled with.
+    #[garde(range(max = 255))]
+    pub mask_fill: u8,
+    /// How the four numbers of a box in `annotation.boxes` are meant.
+    pub box_format: BoxFormat,
+    /// What happens to a given box that reaches beyond the image.
+    pub outside_boxes: OutsideBoxes,
+    /// Least share of a box's area that is left in the end, 0–1; boxes with less are dropped.
+    #[garde(range(min = 0.0, max = 1.0))]
+    pub min_box_visibility: f64,
+    /// Least width and height of a box in the end, in pixels; smaller ones are dropped.
+    #[garde(range(min = 0.0, max = 65_535.0))]
+    pub min_box_px: f64,
+    /// From where the keypoints in `annotation.keypoints` are measured.
+    pub keypoint_origin: PointOrigin,
+    /// What happens to a keypoint that leaves the frame.
+    pub outside_keypoints: OutsidePoints,
 }
 
 impl Default for Params {
@@ -262,6 +290,13 @@ impl Default for Params {
             format: Output::Png,
             quality: 90,
             subsampling: ChromaSubsampling::S420,
+            mask_fill: 0,
+            box_format: BoxFormat::Coco,
+            outside_boxes: OutsideBoxes::Refuse,
+            min_box_visibility: 0.1,
+            min_box_px: 1.0,
+            keypoint_origin: PointOrigin::Centres,
+            outside_keypoints: OutsidePoints::Drop,
         }
     }
 }

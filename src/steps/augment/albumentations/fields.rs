@@ -6,15 +6,13 @@ use serde_json::{Map, Value};
 
 use crate::pixels::resize::Filter;
 use crate::steps::augment::policy::place::{Border, Interpolation};
-use crate::steps::augment::targets::Outline;
+use crate::steps::targets::Outline;
 
 /// What a whole policy gathers.
 #[derive(Debug, Default)]
 pub struct Findings {
     /// What is refused: where, what, and why.
     pub refused: Vec<String>,
-    /// What is done in another way than there.
-    pub notes: Vec<String>,
     /// The outlines that ops ask for.
     pub outlines: Vec<Outline>,
 }
@@ -41,11 +39,6 @@ impl<'a> Fields<'a> {
 
     fn wrong(&mut self, field: &str, why: impl std::fmt::Display) {
         self.findings.refused.push(format!("{}.{field}: {why}", self.place));
-    }
-
-    /// Says what is done in another way.
-    pub fn note(&mut self, what: &str) {
-        self.findings.notes.push(format!("{}: {what}", self.place));
     }
 
     /// Refuses fields that nobody looked at.
@@ -237,13 +230,8 @@ impl<'a> Fields<'a> {
         self.mask_interpolation();
         let why = "sizes are antialiased by the filter itself";
         self.only("area_for_downscale", &Value::Null, why);
-        let filter = match self.whole("interpolation") {
-            0 => {
-                self.note(
-                    "the pixel in which the centre falls here, the one at its upper left there",
-                );
-                return Filter::Nearest;
-            }
+        match self.whole("interpolation") {
+            0 => Filter::Nearest,
             1 => Filter::Bilinear,
             2 => Filter::CatmullRom,
             3 => Filter::Box,
@@ -252,9 +240,7 @@ impl<'a> Fields<'a> {
                 self.wrong("interpolation", format!("{other} has no equal here (0–4 have)"));
                 Filter::Bilinear
             }
-        };
-        self.note("antialiased here where it makes smaller, not there");
-        filter
+        }
     }
 
     /// Which outline boxes have in a rotation.

@@ -78,7 +78,6 @@ fn affine(f: &mut Fields<'_>) -> Node {
     } else {
         translate = f.ranges("translate_percent");
         f.only("translate_px", &Value::Null, "moves are shares of the frame");
-        f.note("a move is cut to whole pixels there, not here");
     }
     // The sign that they give to a shear, and the one here, differ.
     let [shear_x_deg, shear_y_deg] = shear.map(|[low, high]| [-high, -low]);
@@ -110,7 +109,6 @@ fn same([low, high]: [f64; 2]) -> bool {
 
 fn shift_scale_rotate(f: &mut Fields<'_>) -> Node {
     f.rotate_method();
-    f.note("a move is cut to whole pixels there, not here");
     let scale = f.range("scale_limit").map(|limit| 1.0 + limit);
     Node::Affine(Affine {
         p: f.p(),
@@ -131,7 +129,6 @@ fn shift_scale_rotate(f: &mut Fields<'_>) -> Node {
 fn perspective(f: &mut Fields<'_>) -> Node {
     f.only("fit_output", &json!(false), "the frame stays as large as it is");
     f.only("keep_size", &json!(true), "the frame stays as large as it is");
-    f.note("corners move evenly inwards or outwards here, normally and inwards there");
     Node::Perspective(Perspective {
         p: f.p(),
         scale: f.range("scale"),
@@ -154,10 +151,6 @@ fn elastic(f: &mut Fields<'_>) -> Node {
             // A normal field over its largest value, which is 4.81 on average in two fields of 512 × 512
             // (4.49 at 224 × 224, 5.46 at 2048 × 2048), has the deviation 1/4.81; an even one 1/√3.
             alpha *= 3_f64.sqrt() / 4.81;
-            f.note(
-                "`noise_distribution: gaussian` is divided by its largest value there; here an even \
-                 field, with `alpha` × 0.36 for the same deviation on 512 × 512",
-            );
         }
         other => f.refuse(format!("`noise_distribution` {other} has no equal here")),
     }
@@ -212,7 +205,6 @@ fn crop(f: &mut Fields<'_>, at: [f64; 2]) -> Node {
         f.only("pad_position", &json!("center"), "small images are padded evenly");
     } else {
         f.value("pad_position");
-        f.note("an image that is smaller fails there, and is padded here");
     }
     Node::Crop(Crop {
         p: f.p(),
@@ -234,7 +226,6 @@ fn corner_crop(f: &mut Fields<'_>) -> Node {
         f.refuse("`pad_if_needed` has no equal here in the corner");
     }
     f.value("pad_position");
-    f.note("an image that is smaller gives a smaller crop there, and is padded here");
     Node::Crop(Crop {
         p: f.p(),
         width_px: f.whole("x_max"),

@@ -7,39 +7,8 @@
 //! Other releases than 2.0.x are refused by name, as ops change their meaning between releases; 2.0.8 was
 //! tried. Their files hold no seed: the param `seed` counts, and a `seed` in the file is refused.
 //!
-//! | there | here | what differs |
-//! |---|---|---|
-//! | `Compose`, `Sequential` | `compose`, `sequential` | |
-//! | `OneOf` | `one-of` | |
-//! | `SomeOf` (`RandomOrder` with n 1) | `some-of` | each op is wrapped, so that it keeps its `p`; `replace` only with p 1 |
-//! | `OneOrOther`, `NoOp` | `one-of`, an empty `sequential` | |
-//! | `HorizontalFlip`, `VerticalFlip`, `Transpose`, `RandomRotate90` | the same; `rot90` | |
-//! | `D4`, `SquareSymmetry` | `rot90`, then a flip of p 0.5 | |
-//! | `Rotate`, `Affine`, `ShiftScaleRotate` | `rotate`, `affine` | pixels are equal; moves are not cut to whole pixels; shear of x or of y, not of both; no `translate_px` |
-//! | `Perspective` | `perspective` | corners move evenly in and out, not normally and in |
-//! | `ElasticTransform` | `elastic` | `gaussian` noise becomes even noise of the same deviation |
-//! | `GridDistortion` | `grid-distortion` | limits −a to a, `normalized` |
-//! | `RandomResizedCrop`, `Resize` | `random-resized-crop`, `resize` | antialiased where it makes smaller; cubic has a = −0.5, not −0.75; nearest is that of the pixel's centre, not of its corner |
-//! | `RandomCrop`, `CenterCrop`, `Crop` from (0, 0) | `crop` | a smaller image is padded |
-//! | `Pad`, `PadIfNeeded` | `pad` | one divisor for both sides |
-//! | `RandomBrightnessContrast`, `RandomGamma` (percent) | `brightness-contrast`, `gamma` | rounded, not cut: up to 1 level |
-//! | `ColorJitter` | `color-jitter` | in a fixed order |
-//! | `ToGray`, `ChannelShuffle`, `InvertImg`, `Posterize`, `Solarize`, `Equalize` | `to-grey`, `channel-shuffle`, `invert`, `posterize`, `solarize`, `equalize` | `Posterize` with one range for all channels |
-//! | `CLAHE`, `Sharpen` (`kernel`) | `clahe`, `sharpen` | `clahe`: 1 level on average, 17 at most in the picture tried; `sharpen`: up to 1 |
-//! | `GaussianBlur` with `blur_limit` 0, `MedianBlur`, `MotionBlur`, `Defocus` | `gaussian-blur`, `median-blur`, `motion-blur`, `defocus` | the line of `MotionBlur` lies about its pixel |
-//! | `GaussNoise`, `ShotNoise`, `ISONoise` | `gauss-noise`, `shot-noise`, `iso-noise` | `ISONoise` works in another colour space |
-//! | `ImageCompression`, `Downscale` (nearest) | `jpeg`, `downscale` | JPEG only |
-//! | `CoarseDropout` in shares | `coarse-dropout` | boxes and keypoints are not hidden |
-//! | `RandomFog`, `RandomRain`, `RandomShadow` (whole frame) | `fog`, `rain`, `shadow` | of the same kind, drawn in another way |
-//! | `HEStain` (`macenko`) | `concentration-jitter` | shifts need `augment_background` |
-//! | `bbox_params`, `keypoint_params` | params of `augment` | the policy is refused until they are given; boxes are bounded once, at the end |
-//!
-//! Whatever is done in another way than there is listed in [`Loaded::notes`] for the policy at hand.
-//!
-//! Not loaded, among others: `Normalize`, `ToFloat`, `ToTensorV2` (`normalize` does that afterwards),
-//! `LongestMaxSize`, `SmallestMaxSize` (`normalize`, before), `SafeRotate`, `RandomSizedCrop`,
-//! `HueSaturationValue`, `RandomSunFlare` (its radius is in pixels), `RandomSnow`, `Blur`, `ReplayCompose`,
-//! `SelectiveChannelTransform`, `additional_targets`, and classes of one's own.
+//! What has an equal, what is done in another way than there, and what is not loaded stands in the user's
+//! page, [`super::Params`].
 
 mod fields;
 mod geometry;
@@ -51,7 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::steps::augment::policy::Policy;
-use crate::steps::augment::targets::{BoxRules, PointRules};
+use crate::steps::targets::{BoxRules, PointRules};
 
 /// The releases that are read, and the one that was tried.
 const RELEASES: &str = "2.0.";
@@ -66,8 +35,6 @@ pub struct Loaded {
     pub boxes: Option<BoxRules>,
     /// The rules for keypoints, where it has `keypoint_params`.
     pub points: Option<PointRules>,
-    /// What is done in another way than there, each with its place.
-    pub notes: Vec<String>,
 }
 
 impl Loaded {
@@ -129,14 +96,10 @@ pub fn load(value: &Value) -> Result<Loaded> {
     let of = |name: &str| root.get(name).unwrap_or(&Value::Null);
     let boxes = targets::boxes(of("bbox_params"), &mut findings);
     let points = targets::points(of("keypoint_params"), &mut findings);
-    if version != TRIED {
-        let note = format!("__version__: {version} was not tried, {TRIED} was");
-        findings.notes.insert(0, note);
-    }
     match node {
         Some(node) if findings.refused.is_empty() => {
             let policy = Policy { augment: None, ops: vec![node] };
-            Ok(Loaded { policy, boxes, points, notes: findings.notes })
+            Ok(Loaded { policy, boxes, points })
         }
         _ => {
             let count = findings.refused.len();

@@ -29,16 +29,13 @@ fn tone(name: &str, f: &mut Fields<'_>) -> Option<Node> {
                 contrast: f.range("contrast_limit"),
             })
         }
-        "ColorJitter" => {
-            f.note("brightness, contrast, saturation, hue here; in a drawn order there");
-            Node::ColorJitter(ColorJitter {
-                p: f.p(),
-                brightness: f.range("brightness"),
-                contrast: f.range("contrast"),
-                saturation: f.range("saturation"),
-                hue: f.range("hue"),
-            })
-        }
+        "ColorJitter" => Node::ColorJitter(ColorJitter {
+            p: f.p(),
+            brightness: f.range("brightness"),
+            contrast: f.range("contrast"),
+            saturation: f.range("saturation"),
+            hue: f.range("hue"),
+        }),
         "RandomGamma" => {
             let gamma = f.range("gamma_limit").map(|percent| percent / 100.0);
             Node::Gamma(Gamma { p: f.p(), gamma })
@@ -100,7 +97,6 @@ fn stain(f: &mut Fields<'_>) -> Node {
              change; set `intensity_shift_range` to [0, 0], or `augment_background`",
         );
     }
-    f.note("Macenko's fit is that of `fit-stain` here");
     Node::ConcentrationJitter(ConcentrationJitter {
         p: f.p(),
         stains: StainVectors::Image,
@@ -124,10 +120,9 @@ fn grain(name: &str, f: &mut Fields<'_>) -> Option<Node> {
         }
         "MedianBlur" => Node::MedianBlur(MedianBlur { p: f.p(), size_px: f.wholes("blur_limit") }),
         "MotionBlur" => {
-            let bias = f.range("direction_range");
-            if f.flag("allow_shifted") || bias != [0.0; 2] {
-                f.note("the line lies about the pixel here, shifted and to one side there");
-            }
+            // The line always lies about its pixel here.
+            f.range("direction_range");
+            f.flag("allow_shifted");
             Node::MotionBlur(MotionBlur {
                 p: f.p(),
                 length_px: f.wholes("blur_limit"),
@@ -151,15 +146,12 @@ fn grain(name: &str, f: &mut Fields<'_>) -> Option<Node> {
                 key: None,
             })
         }
-        "ISONoise" => {
-            f.note("in another colour space than there (HLS)");
-            Node::IsoNoise(IsoNoise {
-                p: f.p(),
-                color_shift: f.range("color_shift"),
-                intensity: f.range("intensity"),
-                key: None,
-            })
-        }
+        "ISONoise" => Node::IsoNoise(IsoNoise {
+            p: f.p(),
+            color_shift: f.range("color_shift"),
+            intensity: f.range("intensity"),
+            key: None,
+        }),
         "ShotNoise" => {
             Node::ShotNoise(ShotNoise { p: f.p(), scale: f.range("scale_range"), key: None })
         }
@@ -181,7 +173,6 @@ fn field(name: &str, f: &mut Fields<'_>) -> Option<Node> {
     Some(match name {
         "CoarseDropout" => {
             f.only("fill_mask", &Value::Null, "masks stay");
-            f.note("holes hide neither boxes nor keypoints here");
             Node::CoarseDropout(CoarseDropout {
                 p: f.p(),
                 holes: f.wholes("num_holes_range"),
@@ -193,14 +184,12 @@ fn field(name: &str, f: &mut Fields<'_>) -> Option<Node> {
         }
         "RandomFog" => {
             f.number("alpha_coef");
-            f.note("a smooth field of white here, discs of `alpha_coef` and a blur there");
             Node::Fog(Fog { p: f.p(), density: f.range("fog_coef_range"), key: None })
         }
         "RandomRain" => rain(f),
         "RandomShadow" => {
             f.only("shadow_roi", &json!([0.0, 0.0, 1.0, 1.0]), "shadows lie anywhere in the frame");
             f.whole("shadow_dimension");
-            f.note("its polygons have corners of their own number");
             Node::Shadow(Shadow {
                 p: f.p(),
                 shadows: f.wholes("num_shadows_limit"),
@@ -234,7 +223,6 @@ fn rain(f: &mut Fields<'_>) -> Node {
     } else {
         [f.number("drop_length"); 2]
     };
-    f.note("100–400 drops on 512 × 512, in white, without a blur");
     let behind = f.number("brightness_coefficient");
     Node::Rain(Rain {
         p: f.p(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fields::{Fields, Findings};
-use crate::steps::augment::targets::{
+use crate::steps::targets::{
     BoxFormat, BoxRules, Outline, OutsideBoxes, OutsidePoints, PointOrigin, PointRules,
 };
 
@@ -52,9 +52,6 @@ pub fn boxes(value: &Value, findings: &mut Findings) -> Option<BoxRules> {
         min_width_px,
         min_height_px,
     };
-    if rules.min_visibility > 0.0 {
-        f.note("`min_visibility` is the share of the given box here, of each op's box there");
-    }
     f.finish();
     Some(rules)
 }
@@ -76,9 +73,6 @@ pub fn points(value: &Value, findings: &mut Findings) -> Option<PointRules> {
     f.only("check_each_transform", &json!(true), "every frame on the way cuts");
     let outside =
         if f.flag("remove_invisible") { OutsidePoints::Drop } else { OutsidePoints::Flag };
-    if outside == OutsidePoints::Flag {
-        f.note("keypoints outside of the frame are flagged here");
-    }
     f.finish();
     Some(PointRules { origin: PointOrigin::Centres, outside })
 }

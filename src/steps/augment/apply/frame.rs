@@ -1,12 +1,12 @@
 //! Ops that change the frame.
 
-use super::super::motion::Motion;
 use super::super::picture::Picture;
 use super::super::policy::frame::{Crop, Pad, RandomResizedCrop, Resize};
 use super::place::edge;
 use crate::error::{Error, Result};
 use crate::pixels::geometry::{self, Sides};
 use crate::pixels::resize::{Filter, Light, resize_from};
+use crate::steps::targets::Motion;
 
 /// The first of `length` pixels at `share` of the room that is left in `all`: each place of the room has
 /// the same part of 0–1, and half an odd room is rounded down.

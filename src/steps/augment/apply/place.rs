@@ -1,6 +1,5 @@
 //! Ops that move pixels within the frame.
 
-use super::super::motion::Motion;
 use super::super::picture::Picture;
 use super::super::policy::draw::own;
 use super::super::policy::place::{
@@ -8,6 +7,7 @@ use super::super::policy::place::{
 };
 use crate::error::{Error, Result};
 use crate::pixels::{geometry, warp};
+use crate::steps::targets::Motion;
 use std::sync::Arc;
 
 /// A border as pixels know it.

@@ -11,7 +11,7 @@
 //!
 //! # Boxes
 //! A box is moved as an **outline**, its four corners or its inscribed ellipse ([`Outline`]). The
-//! outline goes through every op of the policy and is cut by every frame on the way; the box is the
+//! outline goes through every motion of its image and is cut by every frame on the way; the box is the
 //! tight bound of what is left in the end. Bounding once, and not after each op, is why a box that is
 //! rotated twice does not grow twice. Straight sides stay straight in flips, turns, crops, pads,
 //! affine maps and perspective, where corners say all; before a bent map (elastic, grid) sides are
@@ -36,24 +36,26 @@
 pub mod mask;
 
 mod boxes;
+mod carried;
+mod motion;
 mod outline;
 mod points;
 mod rows;
 mod rules;
 
 pub use boxes::{Bounds, LabelledBox, Rest, read_boxes, write_boxes};
+pub use carried::{Arrived, BOXES, COLUMNS, Carried, KEYPOINTS, MASK, Rules};
+pub use motion::Motion;
 pub use outline::{Moved, Why, move_boxes};
 pub use points::{Keypoint, MovedPoints, move_points, read_points, write_points};
 pub use rules::{
     BoxFormat, BoxRules, Outline, OutsideBoxes, OutsidePoints, PointOrigin, PointRules,
 };
 
-use super::motion::Motion;
-
 /// Most boxes, or keypoints, that one image may have.
 pub const MOST: usize = 100_000;
 
-/// One op of a policy, as the targets see it.
+/// One motion of the image, as the targets see it.
 #[derive(Debug, Clone, Copy)]
 pub struct Leg<'a> {
     /// How its points move.
