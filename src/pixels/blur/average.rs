@@ -1,6 +1,6 @@
 //! The mean of a square.
 
-use super::{Frame, check_kernel, mirror_sides};
+use super::{Frame, Sides, check_kernel};
 use crate::error::Result;
 use crate::image::Image;
 
@@ -53,6 +53,7 @@ fn narrow_body(frame: &Frame<'_>, kernel: usize) -> Vec<u8> {
             *sum = sum.wrapping_add(new.into());
         }
     }
+    let sides = Sides::new(frame.width, channels, radius);
     // Rows are appended: memory that is zeroed first costs a fifth of the whole.
     let (mut all, mut line) = (Vec::with_capacity(frame.bytes.len()), vec![0; pitch]);
     for y in 0..frame.height {
@@ -63,7 +64,7 @@ fn narrow_body(frame: &Frame<'_>, kernel: usize) -> Vec<u8> {
                 *sum = sum.wrapping_add(new.into()).wrapping_sub(old.into());
             }
         }
-        mirror_sides(&mut sums, frame.width, channels, radius);
+        sides.fill(&mut sums);
         match (kernel, channels) {
             (3, 1) => across::<3, 1>(&sums, by, &mut line),
             (3, 3) => across::<3, 3>(&sums, by, &mut line),
@@ -127,6 +128,7 @@ fn wide_body(frame: &Frame<'_>, kernel: usize) -> Vec<u8> {
             *sum = sum.wrapping_add(new.into());
         }
     }
+    let sides = Sides::new(frame.width, channels, radius);
     // Rows are appended: memory that is zeroed first costs a fifth of the whole.
     let (mut all, mut line) = (Vec::with_capacity(frame.bytes.len()), vec![0; pitch]);
     for y in 0..frame.height {
@@ -137,7 +139,7 @@ fn wide_body(frame: &Frame<'_>, kernel: usize) -> Vec<u8> {
                 *sum = sum.wrapping_add(new.into()).wrapping_sub(old.into());
             }
         }
-        mirror_sides(&mut columns, frame.width, channels, radius);
+        sides.fill(&mut columns);
         if channels == 1 {
             slide::<1>(&columns, kernel, &mut sums);
         } else {

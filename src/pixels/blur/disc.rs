@@ -1,6 +1,6 @@
 //! Blur of a lens out of focus.
 
-use super::{Frame, gaussian, mirror_sides};
+use super::{Frame, Sides, gaussian};
 use crate::error::{Error, Result};
 use crate::image::Image;
 
@@ -46,9 +46,10 @@ fn discs(frame: &Frame<'_>, reach: &[usize]) -> Vec<u8> {
     // Sums along each of the rows that the disc touches, in turn.
     let mut ring = vec![0_u32; wide * rows];
     let mut padded = vec![0_u8; (frame.width + 2 * widest) * channels];
+    let sides = Sides::new(frame.width, channels, widest);
     let mut fill = |ring: &mut [u32], y: isize| {
         padded[widest * channels..][..pitch].copy_from_slice(frame.row(y));
-        mirror_sides(&mut padded, frame.width, channels, widest);
+        sides.fill(&mut padded);
         for at in 0..padded.len() {
             ring[at + channels] = ring[at].wrapping_add(padded[at].into());
         }

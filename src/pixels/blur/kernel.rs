@@ -1,11 +1,9 @@
 //! Convolution with any small kernel, and what is a kernel: motion blur and sharpening.
 
-use super::{Frame, KERNEL_PX, check_kernel, mirror_sides};
+use super::{BLOCK, Frame, KERNEL_PX, Sides, check_kernel};
 use crate::error::{Error, Result};
 use crate::image::Image;
 
-/// Samples that are summed at once: they stay in registers while the taps go by.
-const BLOCK: usize = 64;
 /// Fractional bits of weights.
 const BITS: u32 = 16;
 /// The largest sum of a kernel's absolute weights: 32-bit sums hold 255 times as much.
@@ -76,9 +74,10 @@ pub fn convolve(image: &Image, kernel: &Kernel) -> Result<Image> {
     let padded_pitch = pitch.next_multiple_of(BLOCK) + 2 * room;
     let rows = frame.height + 2 * kernel.radius_y;
     let mut padded = vec![0; padded_pitch * rows];
+    let sides = Sides::new(frame.width, frame.channels, kernel.radius_x);
     for (y, row) in padded.chunks_exact_mut(padded_pitch).enumerate() {
         row[room..room + pitch].copy_from_slice(frame.row(y as isize - kernel.radius_y as isize));
-        mirror_sides(row, frame.width, frame.channels, kernel.radius_x);
+        sides.fill(row);
     }
     let taps: Vec<(usize, i32)> = kernel
         .taps

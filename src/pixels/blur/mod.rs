@@ -28,6 +28,10 @@ use crate::image::Image;
 /// The largest side of a kernel, in pixels.
 pub const KERNEL_PX: u32 = 255;
 
+/// Samples that are worked on at once: they stay in registers while a kernel goes over them, and loops
+/// over arrays of them are what compilers make wide code of.
+const BLOCK: usize = 64;
+
 /// The bytes of an image and their shape.
 #[derive(Clone, Copy)]
 pub(super) struct Frame<'a> {
@@ -87,13 +91,38 @@ pub(super) fn mirrored(at: isize, length: usize) -> usize {
     within.min(2 * last - within)
 }
 
-/// Fills both sides of a row whose `width` pixels lie behind `radius` pixels of room.
-fn mirror_sides<T: Copy>(row: &mut [T], width: usize, channels: usize, radius: usize) {
-    for out in (0..radius).chain(radius + width..2 * radius + width) {
-        let from = radius + mirrored(out as isize - radius as isize, width);
-        for channel in 0..channels {
-            row[out * channels + channel] = row[from * channels + channel];
+/// What is beside rows whose `width` pixels lie behind `radius` pixels of room, mirrored: where it goes and
+/// where it comes from, worked out once for all rows.
+struct Sides(Vec<[usize; 2]>);
+
+impl Sides {
+    fn new(width: usize, channels: usize, radius: usize) -> Self {
+        let beside = (0..radius).chain(radius + width..2 * radius + width);
+        let pixels = beside.map(|to| [to, radius + mirrored(to as isize - radius as isize, width)]);
+        let samples = |[to, from]: [usize; 2]| {
+            (0..channels).map(move |channel| [to * channels + channel, from * channels + channel])
+        };
+        Self(pixels.flat_map(samples).collect())
+    }
+
+    #[inline(always)]
+    fn fill<T: Copy>(&self, row: &mut [T]) {
+        for &[to, from] in &self.0 {
+            row[to] = row[from];
         }
+    }
+}
+
+/// `N` values from `at` on. Whoever asks stays inside; zeros stand for a panic that hinders wide code.
+#[inline(always)]
+fn taken<const N: usize, T: Copy + Default>(from: &[T], at: usize) -> [T; N] {
+    from.get(at..).and_then(|from| from.first_chunk::<N>()).copied().unwrap_or([T::default(); N])
+}
+
+#[inline(always)]
+fn put<const N: usize, T: Copy>(values: [T; N], to: &mut [T], at: usize) {
+    if let Some(to) = to.get_mut(at..).and_then(|to| to.first_chunk_mut::<N>()) {
+        *to = values;
     }
 }
 
