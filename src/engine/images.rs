@@ -86,9 +86,9 @@ pub(super) fn all_done(
     let mut unit: Vec<Item> = Vec::new();
     let mut look = |unit: &mut Vec<Item>| -> Result<bool> {
         let items: Vec<&Item> = unit.iter().collect();
-        let cause = packed::cause(bench, &items)?;
+        // A record that cannot be read, and a file that is gone, are for the run itself to report.
+        let Ok(cause) = packed::cause(bench, &items) else { return Ok(false) };
         let key = cause.key()?;
-        // A record that cannot be read is for the run itself to report.
         let Ok(Some((items, bytes))) = bench.found_done(&cause, &key) else { return Ok(false) };
         tally.units += unit.len() as u64;
         tally.hits += unit.len() as u64;
