@@ -44,7 +44,6 @@ const BESIDE: &[(&str, &str)] = &[
     // Stain augmentation is a table like every other.
     ("pixels", "stain"),
     ("background", "image"),
-    ("background", "pixels"),
     ("pipeline", "describe"),
     // The report is written by the run, just before the manifest.
     ("engine", "report"),
