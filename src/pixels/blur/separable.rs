@@ -22,16 +22,23 @@ pub(super) fn separable<'a>(frame: &Frame<'a>, weights: &[u16]) -> Vec<u8> {
 fn separable_body(frame: &Frame<'_>, weights: &[u16]) -> Vec<u8> {
     // Loops over few taps whose number is known are no loops.
     match *weights {
-        [a, b] => passes(frame, &[a, b]),
-        [a, b, c] => passes(frame, &[a, b, c]),
-        [a, b, c, d] => passes(frame, &[a, b, c, d]),
-        _ => passes(frame, weights),
+        [a, b] if coarse(weights) => passes::<true>(frame, &[a / 16, b / 16]),
+        [a, b, c] if coarse(weights) => passes::<true>(frame, &[a / 16, b / 16, c / 16]),
+        [a, b] => passes::<false>(frame, &[a, b]),
+        [a, b, c] => passes::<false>(frame, &[a, b, c]),
+        [a, b, c, d] => passes::<false>(frame, &[a, b, c, d]),
+        _ => passes::<false>(frame, weights),
     }
 }
 
+/// Whether weights are 16ths: then sums of a whole window fit 16 bits, and the parts are 0.
+fn coarse(weights: &[u16]) -> bool {
+    weights.iter().all(|weight| weight.is_multiple_of(16))
+}
+
+/// Both passes, with weights in 16ths when they are `COARSE`.
 #[inline(always)]
-fn passes(frame: &Frame<'_>, weights: &(impl AsRef<[u16]> + ?Sized)) -> Vec<u8> {
-    let weights = weights.as_ref();
+fn passes<const COARSE: bool>(frame: &Frame<'_>, weights: &[u16]) -> Vec<u8> {
     let (radius, channels, pitch) = (weights.len() - 1, frame.channels, frame.pitch());
     let room = radius * channels;
     let (mut levels, mut parts) = (vec![0_u16; pitch + 2 * room], vec![0_u16; pitch + 2 * room]);
@@ -45,18 +52,20 @@ fn passes(frame: &Frame<'_>, weights: &(impl AsRef<[u16]> + ?Sized)) -> Vec<u8> 
         rows.copy_within(1.., 0);
         rows[2 * radius] = frame.row(y + reach);
         for at in 0..pitch / BLOCK {
-            down::<BLOCK>(weights, &rows, at * BLOCK, room, &mut levels, &mut parts);
+            down::<COARSE, BLOCK>(weights, &rows, at * BLOCK, room, &mut levels, &mut parts);
         }
         for at in pitch / BLOCK * BLOCK..pitch {
-            down::<1>(weights, &rows, at, room, &mut levels, &mut parts);
+            down::<COARSE, 1>(weights, &rows, at, room, &mut levels, &mut parts);
         }
         sides.fill(&mut levels);
-        sides.fill(&mut parts);
+        if !COARSE {
+            sides.fill(&mut parts);
+        }
         for at in 0..pitch / BLOCK {
-            across::<BLOCK>(weights, channels, &levels, &parts, at * BLOCK, &mut line);
+            across::<COARSE, BLOCK>(weights, channels, &levels, &parts, at * BLOCK, &mut line);
         }
         for at in pitch / BLOCK * BLOCK..pitch {
-            across::<1>(weights, channels, &levels, &parts, at, &mut line);
+            across::<COARSE, 1>(weights, channels, &levels, &parts, at, &mut line);
         }
         all.extend_from_slice(&line);
     }
@@ -65,7 +74,7 @@ fn passes(frame: &Frame<'_>, weights: &(impl AsRef<[u16]> + ?Sized)) -> Vec<u8> 
 
 /// Sums of columns, in two bytes each.
 #[inline(always)]
-fn down<const N: usize>(
+fn down<const COARSE: bool, const N: usize>(
     weights: &[u16],
     rows: &[&[u8]],
     at: usize,
@@ -87,6 +96,9 @@ fn down<const N: usize>(
             sums[x] = sums[x].wrapping_add(weights[away].wrapping_mul(pair));
         }
     }
+    if COARSE {
+        return put(sums, levels, room + at);
+    }
     let (mut whole, mut fraction) = ([0_u16; N], [0_u16; N]);
     for x in 0..N {
         whole[x] = sums[x] >> 8;
@@ -98,7 +110,7 @@ fn down<const N: usize>(
 
 /// Sums of rows, rounded.
 #[inline(always)]
-fn across<const N: usize>(
+fn across<const COARSE: bool, const N: usize>(
     weights: &[u16],
     channels: usize,
     levels: &[u16],
@@ -120,6 +132,9 @@ fn across<const N: usize>(
         for x in 0..N {
             let pair = pairs[0][x].wrapping_add(pairs[1][x]);
             whole[x] = whole[x].wrapping_add(weights[away].wrapping_mul(pair));
+        }
+        if COARSE {
+            continue;
         }
         let pairs: [[u16; N]; 2] = [taken(parts, left), taken(parts, right)];
         for x in 0..N {
@@ -145,9 +160,14 @@ mod tests {
         for (width, channels) in [(67, 3), (201, 1)] {
             let image = Image::from_u8(width, 9, channels, bytes.clone()).unwrap();
             let frame = Frame::of(&image).unwrap();
-            for weights in
-                [vec![128, 64], vec![96, 64, 16], vec![56; 1], vec![30, 29, 28, 24, 20, 12]]
-            {
+            for weights in [
+                vec![128, 64],
+                vec![96, 64, 16],
+                vec![104, 62, 14],
+                vec![72, 56, 28, 8],
+                vec![56; 1],
+                vec![30, 29, 28, 24, 20, 12],
+            ] {
                 assert_eq!(separable(&frame, &weights), separable_body(&frame, &weights));
             }
         }
