@@ -19,7 +19,19 @@ from torchvision.transforms import v2
 cv2.setNumThreads(1)
 torch.set_num_threads(1)
 x, y = np.meshgrid(np.arange(512), np.arange(512))
-image = np.stack([x // 2 + (x * y) % 37, y // 2 + (x ^ y) % 29, (x + y) // 4 + (3 * x + 7 * y) % 41], -1)
+
+
+def wave(x, period):
+    return np.minimum(x % period, period - x % period)
+
+
+fine = (wave(3 * x + y, 61) + wave(5 * y + 4096 - x, 83)) // 2
+grain = ((x * 2654435761 ^ y * 40503) * 2246822519 >> 16 & 255) % 10
+image = np.stack([
+    60 + x // 6 + wave(x + 2 * y, 400) // 4 + fine,
+    50 + y // 5 + wave(2 * x + y, 500) // 5 + fine,
+    40 + (x + y) // 9 + fine // 2,
+], -1) + grain[..., None]
 image = np.ascontiguousarray(np.minimum(image, 255).astype(np.uint8))
 code = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])[1]
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])

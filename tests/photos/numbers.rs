@@ -15,17 +15,21 @@ fn numbers_are_torchvisions_to_a_millionth() {
 mean, std = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
 for rgb in photos():
     give(rgb)
-    give(((rgb.astype(np.float32) / np.float32(255)) - mean) / std)
+    numbers = ((rgb.astype(np.float32) / np.float32(255)) - mean) / std
+    give(numbers)
+    give(numbers.transpose(2, 0, 1))
 ";
     let mut given = peer::run(&python, &data.join("generic/photo"), script);
     while let Some(rgb) = given.next() {
         let rgb = rgb.image();
-        let expected = given.next().unwrap().floats();
-        let array = Numbers { layout: Layout::Hwc, ..Numbers::IMAGENET }.of(&rgb).unwrap();
-        let Data::F32(found) = array.data else { panic!("not floats") };
-        assert_eq!(found.len(), expected.len());
-        for (found, expected) in found.iter().zip(&expected) {
-            assert!((found - expected).abs() <= 1e-6, "{found} for {expected}");
+        for layout in [Layout::Hwc, Layout::Chw] {
+            let expected = given.next().unwrap().floats();
+            let array = Numbers { layout, ..Numbers::IMAGENET }.of(&rgb).unwrap();
+            let Data::F32(found) = array.data else { panic!("not floats") };
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() <= 1e-6, "{found} for {expected}");
+            }
         }
     }
 }

@@ -13,8 +13,8 @@ const PART: usize = 3 * planes::PART;
 /// Blends with grey: `clip(grey + round(factor·(x − grey)))`, halves upwards, grey as
 /// [`super::to_grey`]'s. 0 makes grey, 1 changes nothing.
 ///
-/// torchvision's `adjust_saturation`, which cuts off where this rounds, to within one level. The factor
-/// is taken to a multiple of 2⁻¹² and to 0–7.999. A grey image stays as it is.
+/// torchvision's `adjust_saturation`, which cuts off the grey and then the blend where this rounds both, to
+/// within two levels (for factors up to 2). The factor is taken to a multiple of 2⁻¹² and to 0–7.999. A grey image stays as it is.
 ///
 /// # Errors
 /// [`Error::Unsupported`] for anything but 8-bit grey or RGB, [`Error::Params`] for a factor that is

@@ -144,3 +144,6 @@ pub fn hed_jitter(image: &mut Image, alpha: [f64; 3], beta: [f64; 3]) -> Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,13 @@ use crate::pixels::table::{self, Table, planes};
 pub enum Over {
     /// Lightness L* of CIELAB (D65), with a* and b* kept. The histogram is of L* in 256 steps; what a
     /// step gains is added to the exact L*, so that a table that changes nothing changes no pixel.
-    /// OpenCV's way by 8-bit CIELAB rounds a* and b* too, and differs from this.
+    ///
+    /// OpenCV's way (and that of Albumentations) by CIELAB in 8 bits differs, because it rounds a* and b*
+    /// to whole numbers and is off by up to 2.7 of them: to CIELAB and back alone changes samples by up to
+    /// 4 in photos and by up to 23 in deep colours, where this changes none. Its L* is another step in a
+    /// tenth to a fifth of all pixels, which CLAHE stretches: over all, CLAHE (limit 4, 8 × 8 tiles) of
+    /// photos differs by 0.9 to 1.9 levels in the mean and by 6 to 18 at most. What it gives is within two
+    /// levels of the exact formula of its own rounded L*, a* and b*: the formula is the same.
     #[default]
     Lab,
     /// Luma of BT.601: what luma gains is added to red, green and blue, so that Cr and Cb are kept.

@@ -146,3 +146,6 @@ pub fn stretch(image: &mut Image, low_percent: f64, high_percent: f64, over: Ove
         Table::stretch(percentile(counts, low_percent), percentile(counts, high_percent))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,25 +80,22 @@ pub(super) fn apply(
     match lines.each_ref().map(|line| line.parts) {
         [Some(grey), _, _] if channels == 1 => {
             emptied(out, samples.len());
-            for samples in samples.chunks(PART) {
-                let made = &mut made[..samples.len()];
-                plane(&grey, samples, made);
-                out.extend_from_slice(made);
-            }
+            samples.chunks(PART).for_each(|part| append(&grey, part, &mut made, out));
         }
         [Some(r), Some(g), Some(b)] if channels == 3 && planes => {
-            out.resize(samples.len(), 0.0);
-            let (red, rest) = out.split_at_mut(samples.len() / 3);
-            let (green, blue) = rest.split_at_mut(samples.len() / 3);
-            let mut parts = [[0; PART]; 3];
-            let outs = red.chunks_mut(PART).zip(green.chunks_mut(PART)).zip(blue.chunks_mut(PART));
-            for (samples, ((red, green), blue)) in samples.chunks(3 * PART).zip(outs) {
-                let n = red.len();
-                split(samples, parts.each_mut().map(|part| &mut part[..n]));
-                plane(&r, &parts[0][..n], red);
-                plane(&g, &parts[1][..n], green);
-                plane(&b, &parts[2][..n], blue);
+            emptied(out, samples.len());
+            // Green and blue wait as bytes, a quarter of what their numbers take.
+            let mut green = vec![0; samples.len() / 3];
+            let mut blue = green.clone();
+            let mut red = [0; PART];
+            let waiting = green.chunks_mut(PART).zip(blue.chunks_mut(PART));
+            for (samples, (green, blue)) in samples.chunks(3 * PART).zip(waiting) {
+                let red = &mut red[..green.len()];
+                split(samples, [red, green, blue]);
+                append(&r, red, &mut made, out);
             }
+            green.chunks(PART).for_each(|part| append(&g, part, &mut made, out));
+            blue.chunks(PART).for_each(|part| append(&b, part, &mut made, out));
         }
         [Some(r), Some(g), Some(b)] if channels == 3 => {
             emptied(out, samples.len());
@@ -113,6 +110,13 @@ pub(super) fn apply(
             spread(samples, out, channels, planes, |c, x: u8| lines[c].table[usize::from(x)]);
         }
     }
+}
+
+/// Appends the numbers of at most [`PART`] samples of one channel.
+fn append(parts: &Parts, samples: &[u8], made: &mut [f32], out: &mut Vec<f32>) {
+    let made = &mut made[..samples.len()];
+    plane(parts, samples, made);
+    out.extend_from_slice(made);
 }
 
 fn emptied(out: &mut Vec<f32>, n: usize) {
