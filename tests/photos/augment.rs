@@ -201,17 +201,22 @@ fn done(ops: &[Node], image: &Image) -> Result<Image> {
 fn every_op_takes_every_image() {
     let item = Digest::of(b"item");
     for name in OPS {
-        let fields =
-            if name == "crop" { json!({"width_px": 9, "height_px": 7}) } else { json!({}) };
+        let fields = match name {
+            "crop" => json!({"width_px": 9, "height_px": 7}),
+            "posterize" => json!({"bits": [1, 7]}),
+            "solarize" => json!({"threshold": [20, 230]}),
+            _ => json!({}),
+        };
         let policy = Policy::from_value(&json!({"ops": [{name: fields}]})).unwrap();
         policy.check(Augment::VERSION).unwrap();
-        let mut seen = Vec::new();
+        let (mut seen, mut drawn) = (Vec::new(), Vec::new());
         for (width, height) in [(1, 1), (1, 9), (9, 1), (2, 3), (33, 20)] {
             for channels in [1, 3] {
                 let image = photo(width, height, channels, 0);
                 for copy in 0..4 {
                     let ops = draw(&policy, For { seed: 1, item: &item, copy });
                     assert_eq!(ops.len(), 1, "{name} at p 1");
+                    drawn.push(ops[0].clone());
                     match done(&ops, &image) {
                         Ok(made) => seen.push(made),
                         Err(Error::Unsupported { .. })
@@ -227,9 +232,14 @@ fn every_op_takes_every_image() {
         let given = photo(33, 20, channels, 0);
         let changed = [a, b, c, d].iter().any(|made| **made != given);
         assert!(changed || name == "pad", "{name} changes nothing");
-        let differ = a != b || b != c || c != d;
-        let by_file = ["jpeg", "posterize", "solarize", "channel-shuffle"].contains(&name);
-        assert!(differ || FIXED.contains(&name) || by_file, "{name} draws nothing");
+        // Other numbers may make the same pixels of so small an image.
+        let by_image = ["jpeg", "channel-shuffle", "clahe"].contains(&name);
+        let differ = if by_image {
+            drawn.iter().any(|op| *op != drawn[0])
+        } else {
+            a != b || b != c || c != d
+        };
+        assert!(differ || FIXED.contains(&name), "{name} draws nothing");
     }
 }
 
