@@ -46,7 +46,7 @@
 //! | 1 | [`stain`] | stains of pixels: estimated, separated, brought to a target |
 //! | 1 | [`manifest`], [`record`] | the table of items; why outputs exist, and their key |
 //! | 1 | [`summary`] | what a run leaves for people: `run.json`, `failures.jsonl` |
-//! | 0 | [`digest`], [`random`], [`error`] | BLAKE3 and canonical JSON; counter-based draws; errors that say who must act |
+//! | 0 | [`digest`], [`random`], [`yaml`], [`error`] | BLAKE3 and canonical JSON; counter-based draws; what people write; errors that say who must act |
 //!
 //! # Architecture invariants
 //!
@@ -126,6 +126,7 @@ pub mod stain;
 pub mod step;
 pub mod steps;
 pub mod summary;
+pub mod yaml;
 
 pub use error::{Error, Result};
 

@@ -18,18 +18,13 @@ use crate::describe::{self, FileFormat, Param, Shape, nearest};
 use crate::error::{Error, Result};
 use crate::manifest;
 use crate::step::{AnyStep, Entry, Grain};
+use crate::yaml;
 
 /// The version of the file's own shape: `microtome: 1`.
 pub const VERSION: u64 = 1;
 
 /// Most steps of a chain.
 const MOST_STEPS: usize = 64;
-
-/// Most maps and lists within each other.
-const MOST_DEPTH: usize = 16;
-
-/// Most anchors, and most aliases.
-const MOST_ALIASES: usize = 100;
 
 /// Reads one file, by path or URL.
 pub type Read<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>>;
@@ -47,7 +42,7 @@ pub fn parse(
     steps: &'static [Entry],
     read: Read,
 ) -> Result<Vec<Box<dyn AnyStep>>> {
-    let document = yaml(place, text)?;
+    let document = yaml::document(place, text)?;
     let Value::Object(mut document) = document else {
         return Err(Error::params(
             place,
@@ -241,83 +236,6 @@ fn beside(place: &str, path: &str) -> String {
     }
 }
 
-/// A YAML (or JSON) document as a JSON value, within a budget.
-///
-/// # Errors
-/// [`Error::Params`] with the file and line: no YAML, a key that stands twice, NaN, or more nodes,
-/// depth or aliases than the budget allows.
-pub fn yaml(place: &str, text: &[u8]) -> Result<Value> {
-    let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: MOST_DEPTH,
-            max_documents: 1,
-            max_nodes: 1_000_000,
-            max_events: 2_000_000,
-            max_anchors: MOST_ALIASES,
-            max_aliases: MOST_ALIASES,
-        },
-        strict_booleans: true,
-        with_snippet: false,
-    };
-    serde_saphyr::from_slice_with_options(text, options).map_err(|e| {
-        let e = e.without_snippet();
-        let field = match e.location() {
-            Some(at) if at.line() > 0 => {
-                format!("{place}, line {}, column {}", at.line(), at.column())
-            }
-            _ => place.to_string(),
-        };
-        Error::params(field, unusable(e))
-    })
-}
-
-/// What is wrong with a YAML document, in words for whoever wrote it.
-fn unusable(error: &serde_saphyr::Error) -> String {
-    use serde_saphyr::Error as Yaml;
-    use serde_saphyr::budget::BudgetBreach as Breach;
-    match error {
-        Yaml::AliasError { error, .. } => unusable(error),
-        Yaml::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("duplicate key: `{}` stands here for the second time", cut(&key.clone().into()))
-        }
-        Yaml::DuplicateMappingKey { key: None, .. } => {
-            "duplicate key: the same one stands in this map twice".into()
-        }
-        Yaml::NonFiniteFloat { .. } => {
-            "NaN and infinity are no numbers that a param can have".into()
-        }
-        Yaml::MultipleDocuments { .. } | Yaml::Budget { breach: Breach::Documents { .. }, .. } => {
-            "a second YAML document begins here (`---`); one file holds one".into()
-        }
-        Yaml::Budget { breach: Breach::Depth { .. }, .. } => {
-            format!("maps and lists within each other deeper than {MOST_DEPTH}")
-        }
-        Yaml::Budget { breach: Breach::Anchors { .. } | Breach::Aliases { .. }, .. }
-        | Yaml::Budget { breach: Breach::AliasAnchorRatio { .. }, .. } => {
-            format!("more than {MOST_ALIASES} anchors (`&a`) or aliases (`*a`)")
-        }
-        Yaml::Budget {
-            breach: Breach::RecordedAnchorEvents { .. } | Breach::RecordedAnchorBytes { .. },
-            ..
-        }
-        | Yaml::AliasReplayLimitExceeded { .. }
-        | Yaml::AliasExpansionLimitExceeded { .. }
-        | Yaml::AliasReplayStackDepthExceeded { .. } => {
-            "aliases (`*a`) that make the file much larger than it is written".into()
-        }
-        Yaml::Budget { .. } => "more values than a pipeline can need".into(),
-        Yaml::UnknownAnchor { .. } => {
-            "an alias (`*a`) of an anchor (`&a`) that there is not".into()
-        }
-        Yaml::Eof { .. } => "the file ends before the value does, or is empty".into(),
-        Yaml::InvalidUtf8Input => "not UTF-8 text".into(),
-        other => {
-            let words = other.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-            format!("no YAML: {}", words.lines().next().unwrap_or_default())
-        }
-    }
-}
-
 fn cut(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
     text.chars().take(80).collect()
@@ -371,40 +289,5 @@ mod tests {
         assert_eq!(field("- probe\n- list-it\n"), "steps[1].list-it");
         assert_eq!(field("- [probe]\n"), "steps[0]");
         assert!(parsed("p.yaml", &"- probe\n".repeat(65)).is_err());
-    }
-
-    #[test]
-    fn what_yaml_hides_is_refused() {
-        let deep = "[".repeat(40) + &"]".repeat(40);
-        let row = |n: u32| vec![format!("*a{}", n - 1); 8].join(", ");
-        let aliases = "a0: &a0 [x, x]\n".to_string()
-            + &(1..12).map(|n| format!("a{n}: &a{n} [{}]\n", row(n))).collect::<String>();
-        let many = (0..200).map(|n| format!("- &a{n} x\n")).collect::<String>();
-        let cases = [
-            ("b: 1\na: 1\na: 2\n", "p, line 3, column 1", "duplicate key: `a`"),
-            ("a: .nan\n", "p, line 1, column 4", "NaN and infinity"),
-            ("- 1\n--- \n- 2\n", "p, line 2", "a second YAML document"),
-            (&deep, "p, line 1", "deeper than 16"),
-            (&aliases, "p, line ", "aliases (`*a`)"),
-            (&many, "p, line 101", "more than 100 anchors"),
-            ("a: *b\n", "p, line 1", "an alias"),
-            ("a: {b: [\n", "p", ""),
-            ("a: 'x\n", "p", ""),
-            ("a: b: c\n", "p, line 1", "no YAML: "),
-        ];
-        for (text, place, words) in cases {
-            match yaml("p", text.as_bytes()) {
-                Err(Error::Params { field, message }) => {
-                    assert!(field.starts_with(place), "{text}: {field}: {message}");
-                    assert!(message.contains(words), "{text}: {field}: {message}");
-                    assert!(
-                        !message.contains("Options") && !message.contains("budget"),
-                        "{message}"
-                    );
-                }
-                other => panic!("{text}: {other:?}"),
-            }
-        }
-        assert_eq!(yaml("p", b"a: no\n").unwrap()["a"], "no");
     }
 }

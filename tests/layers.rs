@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("error", 0),
     ("digest", 0),
     ("random", 0),
+    ("yaml", 0),
     ("image", 1),
     ("slide", 1),
     ("stain", 1),
@@ -39,6 +40,7 @@ const BESIDE: &[(&str, &str)] = &[
     ("digest", "error"),
     ("random", "digest"),
     ("random", "error"),
+    ("yaml", "error"),
     ("slide", "image"),
     ("pixels", "image"),
     // Stain augmentation is a table like every other.

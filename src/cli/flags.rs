@@ -9,6 +9,7 @@ use crate::describe::{self, Param, Shape, first_paragraph, reflow};
 use crate::error::{Error, Result};
 use crate::pipeline;
 use crate::step::{AnyStep, Entry, Grain};
+use crate::yaml;
 
 /// Heading of the params in the help.
 pub const MADE: &str = "What is made";
@@ -153,7 +154,7 @@ pub fn step_of(
 ) -> Result<Box<dyn AnyStep>> {
     let mut given = Map::new();
     if let Some(file) = matches.get_one::<String>("params") {
-        given = match pipeline::yaml(file, &read(file)?)? {
+        given = match yaml::document(file, &read(file)?)? {
             Value::Null => Map::new(),
             Value::Object(map) => map,
             _ => return Err(Error::params("--params", format!("{file} is not a map of params"))),

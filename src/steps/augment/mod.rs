@@ -86,7 +86,7 @@ impl Step for Augment {
                 format!("{} files are no policy: give one", files.len()),
             ));
         };
-        let value = policy::yaml(name, text)?;
+        let value = crate::yaml::document(name, text)?;
         let policy = if albumentations::is_policy(&value) {
             albumentations::load(&value)?.settled(given)?
         } else {

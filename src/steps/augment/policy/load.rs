@@ -6,41 +6,6 @@ use serde_json::{Map, Value};
 use super::{DEPTH_MAX, Node, OPS_MAX, Policy};
 use crate::error::{Error, Result};
 
-/// Bytes of a policy file at most.
-const TEXT_MAX: usize = 4 << 20;
-
-/// YAML (and so JSON) as a value.
-///
-/// # Errors
-/// [`Error::Params`] with the place in the text.
-pub fn yaml(name: &str, text: &[u8]) -> Result<Value> {
-    if text.len() > TEXT_MAX {
-        return Err(Error::params(name, format!("{} bytes are no policy", text.len())));
-    }
-    let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: 64,
-            max_documents: 1,
-            max_nodes: 200_000,
-            max_events: 400_000,
-            max_anchors: 100,
-            max_aliases: 100,
-        },
-        strict_booleans: true,
-        with_snippet: false,
-    };
-    serde_saphyr::from_slice_with_options(text, options).map_err(|e| {
-        let e = e.without_snippet();
-        let field = match e.location() {
-            Some(at) if at.line() > 0 => {
-                format!("{name}, line {}, column {}", at.line(), at.column())
-            }
-            _ => name.to_string(),
-        };
-        Error::params(field, e.render_with_formatter(&serde_saphyr::UserMessageFormatter))
-    })
-}
-
 impl Policy {
     /// The policy that a value describes: types and names only; see [`Policy::check`].
     ///

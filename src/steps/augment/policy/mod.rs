@@ -22,7 +22,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use check::{DEPTH_MAX, OPS_MAX};
-pub use load::yaml;
 pub use node::{Branch, Node, Part, ROUNDS_MAX, SomeOf};
 
 /// What may be done to an image.
