@@ -53,6 +53,9 @@ pub fn rows() -> Vec<Row> {
         row("sharpen", |i| blur::sharpen(i, 0.4, 1.0)),
         row("jpeg degradation 50", |i| degrade::jpeg(i, 50)),
         row("downscale 0.25", |i| degrade::downscale(i, 0.25, degrade::Up::Linear)),
+        row("downscale 0.25, squares of means", |i| {
+            degrade::downscale(i, 0.25, degrade::Up::Nearest)
+        }),
     ];
     rows.push(row("gaussian noise", drawn(|i, s| noise::gaussian(i, 25.0, 0.0, true, s))));
     let strength = noise::Iso { colour_shift: 0.03, intensity: 0.3 };

@@ -49,6 +49,8 @@ def disc(radius):
 sharp = np.full((3, 3), -0.4, np.float32)
 sharp[1, 1] = 4.2
 small = lambda: cv2.resize(cv2.resize(image, (128, 128), interpolation=cv2.INTER_AREA), (512, 512))
+squares = lambda: cv2.resize(cv2.resize(image, (128, 128), interpolation=cv2.INTER_AREA), (512, 512),
+                             interpolation=cv2.INTER_NEAREST)
 codec = lambda: cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 50])[1], 1)
 for name, work in [
     ("box blur 5", lambda: cv2.blur(image, (5, 5))),
@@ -64,6 +66,7 @@ for name, work in [
     ("sharpen", lambda: cv2.filter2D(image, -1, sharp)),
     ("jpeg degradation 50", codec),
     ("downscale 0.25", small),
+    ("downscale 0.25, squares of means", squares),
     ("gaussian noise", noise),
 ]:
     measure(name, "opencv", work)
@@ -83,7 +86,10 @@ for name, op in [
     ("defocus 5", A.Defocus(radius=(5, 5), alias_blur=(0.5, 0.5), p=1)),
     ("sharpen", A.Sharpen(alpha=(0.4, 0.4), lightness=(1, 1), p=1)),
     ("jpeg degradation 50", A.ImageCompression(quality_range=(50, 50), p=1)),
-    ("downscale 0.25", A.Downscale(scale_range=(0.25, 0.25), p=1)),
+    ("downscale 0.25, squares", A.Downscale(scale_range=(0.25, 0.25), p=1)),
+    ("downscale 0.25, squares of means", A.Downscale(
+        scale_range=(0.25, 0.25), p=1,
+        interpolation_pair={"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_NEAREST})),
     ("gaussian noise", A.GaussNoise(std_range=std, p=1)),
     ("iso noise", A.ISONoise(p=1)),
     ("shot noise", A.ShotNoise(p=1)),

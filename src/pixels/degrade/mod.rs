@@ -1,5 +1,7 @@
 //! What a poor codec or a small sensor leaves of an image.
 
+mod squares;
+
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::image::jpeg::{self, Colour, Subsampling};
@@ -31,29 +33,45 @@ pub enum Up {
     Linear,
 }
 
-/// Loses detail: the image in `round(width · factor) × round(height · factor)` pixels (at least 1 × 1), each
-/// the mean of what it covers ([`Filter::Box`]), and back in its size.
+/// The longest side that [`downscale`] takes: its sums are 32 bits long.
+const SIDE_PX: usize = 1 << 24;
+
+/// Loses detail: the image in `round(width · factor) × round(height · factor)` cells (at least 1 × 1), each
+/// the mean of what it covers, and back in its size. Means are exact and rounded once, halves up; a pixel
+/// that the edge of a cell cuts counts by its share.
 ///
-/// Albumentations' `Downscale` takes one pixel of each cell by default, which leaves aliases.
+/// Albumentations' `Downscale` takes one pixel of each cell by default, which leaves aliases; with OpenCV's
+/// `INTER_AREA` it gives the same cells.
 ///
 /// # Errors
 /// [`Error::Params`] when `factor` is not in `0.01..=1`, [`Error::Unsupported`] for what is not 8-bit
-/// grey or RGB.
+/// grey or RGB or has a side of 2²⁴ pixels or more.
 pub fn downscale(image: &Image, factor: f64, up: Up) -> Result<Image> {
     let frame = Frame::of(image)?;
     if !(0.01..=1.0).contains(&factor) {
         return Err(Error::params("factor", format!("{factor} is not a number of 0.01 to 1")));
     }
-    let small = |side: usize| ((side as f64 * factor).round() as usize).clamp(1, side) as u32;
-    let mut resizer = Resizer::new();
-    let size = (small(frame.width), small(frame.height));
-    let shrunk = resize(&mut resizer, image, size, Filter::Box, Light::Gamma)?;
-    let filter = match up {
-        Up::Nearest => Filter::Nearest,
-        Up::Linear => Filter::Bilinear,
-    };
-    let whole = (image.width_px(), image.height_px());
-    resize(&mut resizer, &shrunk, whole, filter, Light::Gamma)
+    if frame.width.max(frame.height) >= SIDE_PX {
+        return Err(Error::unsupported(
+            format!("downscaling an image of {} × {} pixels", frame.width, frame.height),
+            "cut it into tiles first",
+        ));
+    }
+    let small = |side: usize| ((side as f64 * factor).round() as usize).clamp(1, side.max(1));
+    let (columns, rows) = (small(frame.width), small(frame.height));
+    let means = squares::means(&frame, (columns, rows));
+    match up {
+        Up::Nearest => {
+            let whole = (frame.width, frame.height);
+            frame.filled(squares::spread(&means, (columns, rows), whole, frame.channels))
+        }
+        Up::Linear => {
+            let size = (columns as u32, rows as u32);
+            let shrunk = Image::from_u8(size.0, size.1, image.channels(), means)?;
+            let whole = (image.width_px(), image.height_px());
+            resize(&mut Resizer::new(), &shrunk, whole, Filter::Bilinear, Light::Gamma)
+        }
+    }
 }
 
 #[cfg(test)]
