@@ -78,7 +78,8 @@ fn a_row_says_what_the_header_says() {
         "slide.mpp_x": null, "slide.mpp_y": null, "slide.mpp_from": null,
         "slide.objective": null, "slide.associated": null,
         "exif.time": null, "exif.make": null, "exif.model": null, "exif.serial": null,
-        "exif.orientation": null,
+        "exif.orientation": null, "capture.time": null, "annotation.mask": null,
+        "annotation.boxes": null, "annotation.keypoints": null, "detector.boxes": null,
     });
     assert_eq!(Value::Object(row.facts.clone()), expected);
 }
@@ -105,6 +106,11 @@ fn columns_are_named_after_what_they_are_about() {
         ("exif.model", Kind::Text),
         ("exif.serial", Kind::Text),
         ("exif.orientation", Kind::Int),
+        ("capture.time", Kind::Text),
+        ("annotation.mask", Kind::Text),
+        ("annotation.boxes", Kind::Text),
+        ("annotation.keypoints", Kind::Text),
+        ("detector.boxes", Kind::Text),
     ] {
         assert_eq!(columns.get(name), Some(&kind), "{name}");
     }
@@ -357,4 +363,25 @@ fn a_block_cut_anywhere_is_no_error() {
             exif::read(&Bytes(bytes[..length].to_vec()), Some(media_type)).unwrap();
         }
     }
+}
+
+#[test]
+fn what_a_list_gives_of_an_image_goes_into_its_columns() {
+    let given = [("time", "2024-05-01T06:00:00"), ("mask", "/m.png"), ("boxes", "[]"), ("keypoints", " ")];
+    let row = &scan(Value::Null, vec![listed("a.png", png(2, 2, 1), &given)]).unwrap().found[0];
+    assert_eq!(row.facts["capture.time"], "2024-05-01T06:00:00");
+    assert_eq!(row.facts["annotation.mask"], "/m.png");
+    assert_eq!(row.facts["annotation.boxes"], "[]");
+    assert_eq!(row.facts["annotation.keypoints"], Value::Null);
+}
+
+#[test]
+fn a_detectors_boxes_go_to_the_files_that_it_saw() {
+    let boxes = json!([{"file": "x/a.png", "boxes": [["animal", 0.5, 0.1, 0.2, 0.3, 0.4]]}]);
+    let files = || vec![listed("a.png", png(2, 2, 1), &[]), listed("b.png", png(2, 2, 2), &[])];
+    let found = scan(json!({"detections": boxes}), files()).unwrap().found;
+    assert_eq!(found[0].facts["detector.boxes"], r#"[["animal",0.5,0.1,0.2,0.3,0.4]]"#);
+    assert_eq!(found[1].facts["detector.boxes"], Value::Null);
+    let others = json!([{"file": "c.png", "boxes": []}]);
+    assert_eq!(scan(json!({"detections": others}), files()).unwrap_err().kind(), "params");
 }
