@@ -367,7 +367,8 @@ fn a_block_cut_anywhere_is_no_error() {
 
 #[test]
 fn what_a_list_gives_of_an_image_goes_into_its_columns() {
-    let given = [("time", "2024-05-01T06:00:00"), ("mask", "/m.png"), ("boxes", "[]"), ("keypoints", " ")];
+    let given =
+        [("time", "2024-05-01T06:00:00"), ("mask", "/m.png"), ("boxes", "[]"), ("keypoints", " ")];
     let row = &scan(Value::Null, vec![listed("a.png", png(2, 2, 1), &given)]).unwrap().found[0];
     assert_eq!(row.facts["capture.time"], "2024-05-01T06:00:00");
     assert_eq!(row.facts["annotation.mask"], "/m.png");
