@@ -178,3 +178,31 @@ for k in range(1, 10):
     let arguments = ["37".to_string(), "22".to_string()];
     assert!(ours == exchange::run(&python, SCRIPT, &arguments, numbers(&image)));
 }
+
+/// Photos with each orientation in their EXIF: Pillow says which, and turns them upright.
+#[test]
+fn photos_stand_upright_as_in_pillow() {
+    const SCRIPT: &str = r"
+import sys, numpy as np
+from PIL import Image, ImageOps
+i = Image.open(sys.argv[1])
+k, up = i.getexif().get(0x0112, 1), ImageOps.exif_transpose(i)
+a, b = np.asarray(i.convert('RGB')), np.asarray(up.convert('RGB'))
+sys.stdout.buffer.write(np.array([a.shape[1], a.shape[0], k], '<u4').tobytes() + a.tobytes() + b.tobytes())
+";
+    const NAME: &str = "photos_stand_upright_as_in_pillow";
+    let Some(data) = crate::common::data_or_skip(NAME) else { return };
+    let Some(python) = crate::common::python_or_skip(NAME, &["PIL", "numpy"]) else { return };
+    for expected in 1..=8_u8 {
+        let path = data.join(format!("generic/orientation/Landscape_{expected}.jpg"));
+        let path = path.to_str().unwrap().to_string();
+        let theirs = exchange::run(&python, SCRIPT, &[path], &[]);
+        let (head, pixels) = theirs.split_at(12);
+        let [width, height, exif] =
+            [0, 4, 8].map(|i| u32::from_le_bytes(head[i..i + 4].try_into().unwrap()));
+        assert_eq!(exif, u32::from(expected));
+        let (lying, upright) = pixels.split_at(pixels.len() / 2);
+        let image = Image::from_u8(width, height, 3, lying.to_vec()).unwrap();
+        assert!(numbers(&orient(&image, expected).unwrap()) == upright, "{expected}");
+    }
+}

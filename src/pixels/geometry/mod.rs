@@ -7,6 +7,8 @@ mod border;
 mod frame;
 mod sample;
 mod turn;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 pub use border::Border;
 pub use frame::{Sides, crop, pad};

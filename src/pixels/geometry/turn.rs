@@ -1,8 +1,12 @@
 //! The eight ways in which a rectangle lies on itself.
 
 use super::sample::{Moves, Sample, moved};
+#[cfg(target_arch = "x86_64")]
+use super::wide;
 use crate::error::Result;
 use crate::image::Image;
+#[cfg(target_arch = "x86_64")]
+use archmage::{SimdToken, X64V2Token, X64V4xToken};
 
 /// Left and right change places.
 ///
@@ -120,6 +124,10 @@ fn reversed<T: Sample>(row: &[T], out: &mut [T], channels: usize) {
     if channels == 3
         && let (Some(row), Some(out)) = (T::bytes(row), T::bytes_mut(out))
     {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(token) = X64V4xToken::summon() {
+            return wide::reversed(token, row, out);
+        }
         return reversed_rgb(row, out);
     }
     match channels {
@@ -138,7 +146,7 @@ fn reversed_of<T: Sample, const N: usize>(row: &[T], out: &mut [T]) {
 }
 
 /// [`reversed_of`] for 3 bytes: eight pixels, in three words of 64 bits, at once.
-fn reversed_rgb(row: &[u8], out: &mut [u8]) {
+pub(super) fn reversed_rgb(row: &[u8], out: &mut [u8]) {
     let (groups, rest) = row.as_chunks::<24>();
     let (first, out) = out.split_at_mut(rest.len());
     reversed_of::<u8, 3>(rest, first);
@@ -183,9 +191,25 @@ const BLOCK: usize = 32;
 
 impl Turn {
     fn of<T: Sample, const N: usize>(&self, source: &[T]) -> Vec<T> {
+        let mut out = vec![T::default(); source.len()];
+        #[cfg(target_arch = "x86_64")]
+        if N == 3
+            && let Some(token) = X64V2Token::summon()
+            && let (Some(source), Some(out)) = (T::bytes(source), T::bytes_mut(&mut out))
+        {
+            let Shape { width, height, .. } = self.shape;
+            wide::turned(token, source, (width, height), (self.columns, self.rows), out);
+        } else {
+            self.pixel_by_pixel::<T, N>(source, &mut out);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        self.pixel_by_pixel::<T, N>(source, &mut out);
+        out
+    }
+
+    fn pixel_by_pixel<T: Sample, const N: usize>(&self, source: &[T], out: &mut [T]) {
         let Shape { width, height, .. } = self.shape;
         let pixels = source.as_chunks::<N>().0;
-        let mut out = vec![T::default(); source.len()];
         let to = out.as_chunks_mut::<N>().0;
         for top in (0..height).step_by(BLOCK) {
             let across = BLOCK.min(height - top);
@@ -201,6 +225,39 @@ impl Turn {
                 }
             }
         }
-        out
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shuffles_do_what_pixels_one_by_one_do() {
+        let tokens = X64V2Token::summon().zip(X64V4xToken::summon());
+        for width in (1..70).chain([512, 513]) {
+            for height in [1, 2, 3, 4, 5, 7, 31, 33, 67] {
+                let source: Vec<u8> =
+                    (0..width * height * 3).map(|i| (i * 40_503 >> 4) as u8).collect();
+                let row = &source[..width * 3];
+                let mut plain = vec![0; row.len()];
+                reversed_of::<u8, 3>(row, &mut plain);
+                let mut words = vec![0; row.len()];
+                reversed_rgb(row, &mut words);
+                assert_eq!(words, plain);
+                let Some((two, four)) = tokens else { continue };
+                words.fill(0);
+                wide::reversed(four, row, &mut words);
+                assert_eq!(words, plain, "{width}");
+                for (columns, rows) in [(false, false), (false, true), (true, false), (true, true)]
+                {
+                    let turn = Turn { shape: Shape { width, height, channels: 3 }, columns, rows };
+                    let (mut plain, mut wide) = (vec![0; source.len()], vec![0; source.len()]);
+                    turn.pixel_by_pixel::<u8, 3>(&source, &mut plain);
+                    wide::turned(two, &source, (width, height), (columns, rows), &mut wide);
+                    assert_eq!(wide, plain, "{width} × {height}");
+                }
+            }
+        }
     }
 }

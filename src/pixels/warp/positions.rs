@@ -27,7 +27,7 @@ fn rounded(v: f64, far: f64) -> i32 {
     (v + SHIFT).to_bits() as i32
 }
 
-/// Affine positions: what a column and what a row adds, each rounded to 1/1024 pixel, as OpenCV does.
+/// Affine positions: what a column and what a row adds, each rounded to 1/1024 pixel.
 pub(super) struct AffineRows {
     inverse: [[f64; 3]; 2],
     columns: [Vec<i32>; 2],
