@@ -258,7 +258,7 @@ fn settle(bench: &Bench<'_>, name: &str, members: Vec<Placed>) -> Result<Settled
         let error = match settle_whole(bench, name, &members) {
             Ok(Turn::Done(key, done)) => {
                 let rows = members.iter().map(|(placed, _)| placed.row).collect();
-                return Ok(Settled { key, done, lost, rows });
+                return Ok(Settled { key, done: *done, lost, rows });
             }
             Ok(Turn::Failed(failed)) => {
                 let mut failed: HashMap<usize, Error> = failed.into_iter().collect();
@@ -295,7 +295,7 @@ fn settle(bench: &Bench<'_>, name: &str, members: Vec<Placed>) -> Result<Settled
 
 /// What came of a turn of work on a group.
 enum Turn {
-    Done(Digest, Done),
+    Done(Digest, Box<Done>),
     /// Members that could not be done, by their place.
     Failed(Vec<(usize, Error)>),
 }
@@ -331,7 +331,7 @@ fn settle_whole(
     };
     match bench.settle(name, cause, key, work) {
         Err(Error::Stopped) if !failed.is_empty() => Ok(Turn::Failed(failed)),
-        done => Ok(Turn::Done(key, done?)),
+        done => Ok(Turn::Done(key, Box::new(done?))),
     }
 }
 

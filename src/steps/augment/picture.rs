@@ -30,6 +30,9 @@ pub struct Picture<'a> {
     limit_bytes: u64,
 }
 
+/// What an image and its mask became, and where things went.
+pub type Finished<'a> = (Cow<'a, Image>, Option<Cow<'a, Image>>, Vec<Move>);
+
 impl<'a> Picture<'a> {
     /// An 8-bit image of 1 or 3 channels; a mask has its size, and any channels and depth. No frame may
     /// need more than `limit_bytes`.
@@ -146,7 +149,7 @@ impl<'a> Picture<'a> {
     ///
     /// # Errors
     /// [`Error::Bug`] only.
-    pub fn finish(mut self) -> Result<(Cow<'a, Image>, Option<Cow<'a, Image>>, Vec<Move>)> {
+    pub fn finish(mut self) -> Result<Finished<'a>> {
         self.settle()?;
         Ok((self.image, self.mask, self.moves))
     }
