@@ -238,7 +238,7 @@ mod tests {
         for width in (1..70).chain([512, 513]) {
             for height in [1, 2, 3, 4, 5, 7, 31, 33, 67] {
                 let source: Vec<u8> =
-                    (0..width * height * 3).map(|i| (i * 40_503 >> 4) as u8).collect();
+                    (0..width * height * 3).map(|i| ((i * 40_503) >> 4) as u8).collect();
                 let row = &source[..width * 3];
                 let mut plain = vec![0; row.len()];
                 reversed_of::<u8, 3>(row, &mut plain);

@@ -4,7 +4,8 @@
 //! smaller image has no aliases. Samples are 8 or 16 bits deep, sums are integers, and a pixel's weights
 //! add up to 1. Colours of images with alpha (2 or 4 channels) are weighted by it.
 //!
-//! [`pillow`] gives the bits that Pillow's `Image.resize` gives.
+//! [`pillow`] gives the bits that Pillow's `Image.resize` gives, up to Pillow 12 (version 13 begins with
+//! the rows where these shrink more than the columns, and gives other bits there).
 
 mod filter;
 mod light;
