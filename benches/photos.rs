@@ -24,6 +24,9 @@ const ROUND: Duration = Duration::from_millis(4);
 /// For which rounds are repeated, but for three at least.
 const LONG_ENOUGH: Duration = Duration::from_secs(1);
 
+/// A work by its name.
+type Row = (&'static str, Box<dyn FnMut()>);
+
 fn main() {
     // cargo adds a flag of its own.
     let filter = std::env::args().skip(1).find(|arg| !arg.starts_with("--")).unwrap_or_default();

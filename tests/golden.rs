@@ -17,7 +17,6 @@ use ledger::{Bump, Fields, State, Verdict, Version};
 use microtome::describe::{self, Shape};
 use microtome::digest::Digest;
 use microtome::image::Samples;
-use microtome::pipeline;
 use microtome::slide::memory::Bytes;
 use microtome::slide::{Limits, ReadAt};
 use microtome::step::{
@@ -45,7 +44,8 @@ fn cases(step: &str) -> Vec<Case> {
 
 fn case(file: &Path) -> Case {
     let place = file.display().to_string();
-    let Value::Object(mut fields) = pipeline::yaml(&place, &fs::read(file).unwrap()).unwrap()
+    let Value::Object(mut fields) =
+        microtome::yaml::document(&place, &fs::read(file).unwrap()).unwrap()
     else {
         panic!("{place} is no map");
     };

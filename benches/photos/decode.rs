@@ -28,7 +28,7 @@ pub fn photo() -> Image {
 }
 
 /// One named row for each work.
-pub fn rows() -> Vec<(&'static str, Box<dyn FnMut()>)> {
+pub fn rows() -> Vec<crate::Row> {
     let picture = photo();
     let jpeg = jpeg::encode(&picture, 90, Subsampling::S420).expect("a JPEG");
     let png = png::encode(&picture).expect("a PNG");

@@ -35,7 +35,7 @@ fn tilt(side: f64) -> [[f64; 3]; 3] {
 }
 
 /// One named row for each work.
-pub fn rows() -> Vec<(&'static str, Box<dyn FnMut()>)> {
+pub fn rows() -> Vec<crate::Row> {
     let size = (512, 512);
     let black = Border::Constant([0; 4]);
     fn row(

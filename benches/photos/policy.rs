@@ -21,7 +21,7 @@ fn picture() -> Image {
     let wave = |x: u64, period: u64| (x % period).min(period - x % period);
     let sample = |x: u64, y: u64, c: u64| {
         let fine = (wave(3 * x + y, 61) + wave(5 * y + 4096 - x, 83)) / 2;
-        let hash = (x * 2_654_435_761 ^ y * 40_503).wrapping_mul(2_246_822_519);
+        let hash = ((x * 2_654_435_761) ^ (y * 40_503)).wrapping_mul(2_246_822_519);
         let grain = (hash >> 16 & 255) % 10;
         grain
             + match c {
@@ -49,7 +49,7 @@ fn augmented(policy: &Policy, image: &Image, copy: u32) -> Image {
 }
 
 /// The rows.
-pub fn rows() -> Vec<(&'static str, Box<dyn FnMut()>)> {
+pub fn rows() -> Vec<crate::Row> {
     let bytes = jpeg::encode(&picture(), 90, Subsampling::S420).expect("a JPEG");
     let pipeline = policy(json!([
         {"random-resized-crop": {"width_px": 224, "height_px": 224}},

@@ -88,7 +88,7 @@ fn down<const COARSE: bool, const N: usize>(
     for x in 0..N {
         sums[x] = weights[0].wrapping_mul(centre[x].into());
     }
-    for away in 1..=radius {
+    for (away, weight) in weights.iter().enumerate().skip(1) {
         let above: [u8; N] = taken(rows[radius - away], at);
         let below: [u8; N] = taken(rows[radius + away], at);
         for x in 0..N {

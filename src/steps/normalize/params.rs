@@ -65,7 +65,8 @@ use crate::steps::targets::{BoxFormat, OutsideBoxes, OutsidePoints, PointOrigin}
 /// −0.5) in Pillow and here, and a = −0.75 in OpenCV and in torch without antialiasing.
 ///
 /// `convention: antialias` computes in fixed point and is within one level of Pillow's bilinear;
-/// `convention: pillow` gives Pillow's bits, for 8 bits and the filters that Pillow has. `light: linear`
+/// `convention: pillow` gives the bits of Pillow up to 12, for 8 bits and the filters that Pillow has. (Pillow
+/// 13 resizes rows before columns where these shrink more, and there gives other bits.) `light: linear`
 /// undoes sRGB's curve before averaging: fine bright detail keeps its brightness; hardly any library does
 /// so.
 ///
