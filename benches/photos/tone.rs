@@ -62,6 +62,11 @@ pub fn rows() -> Vec<Row> {
     let again = Box::new(move || {
         Numbers::IMAGENET.write(black_box(&image), black_box(&mut array)).expect("an RGB image");
     });
+    // As many bytes as the numbers take: copied, and written without being read.
+    let floats = vec![0.5_f32; 3 * 512 * 512];
+    let copy_of_floats = Box::new(move || {
+        black_box(black_box(&floats).clone());
+    });
     vec![
         ("table", copied(3, move |image| copy.apply(image).expect("8 bit"))),
         ("table in place", in_place(3, move |image| table.apply(image).expect("8 bit"))),
@@ -79,6 +84,8 @@ pub fn rows() -> Vec<Row> {
         ("jitter", copied(3, move |image| jitter.apply(image).expect("RGB"))),
         ("hed", copied(3, move |i| colour::hed_jitter(i, alpha, beta).expect("RGB"))),
         ("shades of grey", anew(3, |image| colour::shades_of_grey(image, 6.0).expect("RGB"))),
+        ("3 MB copied", copy_of_floats),
+        ("3 MB filled", anew(1, |_| vec![black_box(0.5_f32); 3 * 512 * 512])),
         ("normalize", numbers(Layout::Chw, Kind::F32)),
         ("normalize again", again),
         ("normalize hwc", numbers(Layout::Hwc, Kind::F32)),
