@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::grouping::too_many;
 use crate::error::Result;
+use crate::image::time::seconds;
 use crate::manifest::{Item, Schema};
 use crate::step::Camera;
 
@@ -102,33 +103,6 @@ pub(super) fn cut(photos: &[Photo], gap_s: u32, most: u32) -> Vec<u32> {
     part_of.into_iter().map(by_row).collect()
 }
 
-/// Seconds since 1970 of `YYYY-MM-DDTHH:MM:SS` (a space for the T, fractions and a zone behind are let pass:
-/// all times of one camera are of one clock).
-fn seconds(text: &str) -> Option<i64> {
-    let head = text.get(..19)?;
-    let apart = [(4, "-"), (7, "-"), (13, ":"), (16, ":")];
-    if apart.iter().any(|(at, mark)| head.get(*at..*at + 1) != Some(mark)) {
-        return None;
-    }
-    let number = |from: usize, to: usize| -> Option<i64> {
-        let digits = head.get(from..to)?;
-        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
-    };
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    // Days from civil, by H. Hinnant: years begin in March.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year - era * 400;
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = era * 146_097 + day_of_era - 719_468;
-    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,18 +115,6 @@ mod tests {
             length: 1,
         };
         of.iter().enumerate().map(photo).collect()
-    }
-
-    #[test]
-    fn times_are_counted_in_seconds() {
-        assert_eq!(seconds("1970-01-01T00:00:00"), Some(0));
-        assert_eq!(seconds("2016-02-29T23:59:59"), Some(1_456_790_399));
-        assert_eq!(seconds("2021-05-31 08:25:38.5+02:00"), Some(1_622_449_538));
-        for wrong in
-            ["2016-02-29", "2016:02:29 23:59:59", "2016-13-01T00:00:00", "", "ä016-02-29T23:59:59"]
-        {
-            assert_eq!(seconds(wrong), None, "{wrong}");
-        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod open;
 pub mod photo;
 pub mod png;
 pub mod safetensors;
+pub mod time;
 
 use crate::error::{Error, Result};
 

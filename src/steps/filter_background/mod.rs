@@ -6,7 +6,6 @@ mod facts;
 mod looks;
 mod params;
 mod series;
-mod time;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -137,7 +136,9 @@ impl Step for FilterBackground {
 
 /// Seconds of a member's time.
 fn time_of(member: &Member) -> Option<i64> {
-    [CAPTURED, TAKEN].iter().find_map(|column| time::seconds(member.column(column).as_str()?))
+    [CAPTURED, TAKEN]
+        .iter()
+        .find_map(|column| crate::image::time::seconds(member.column(column).as_str()?))
 }
 
 impl FilterBackground {

@@ -1,8 +1,8 @@
-//! Times of photos.
+//! Times of photos, as the columns `exif.time` and `capture.time` have them.
 
 /// Seconds since 1970 of `YYYY-MM-DDTHH:MM:SS`, of a clock without a zone; what follows (fractions, a zone) is
 /// let pass. `None` for what is no such time.
-pub(super) fn seconds(text: &str) -> Option<i64> {
+pub fn seconds(text: &str) -> Option<i64> {
     let head = text.as_bytes().get(..19)?;
     let fits = head.iter().zip(b"0000-00-00T00:00:00").all(|(found, form)| match form {
         b'0' => found.is_ascii_digit(),
@@ -18,7 +18,7 @@ pub(super) fn seconds(text: &str) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // Years that begin in March have their leap day at the end.
+    // Years that begin in March have their leap day at the end (H. Hinnant, "days from civil").
     let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days =
         y * 365 + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (m * 153 + 2) / 5 + day
@@ -36,8 +36,15 @@ mod tests {
         assert_eq!(seconds("1970-01-01T00:00:00"), Some(0));
         assert_eq!(seconds("2000-03-01T00:00:00"), Some(951_868_800));
         assert_eq!(seconds("2021-04-11 20:43:09.5+01:00"), Some(1_618_173_789));
-        for wrong in ["", "2021", "2021:04:11 20:43:09", "2021-13-11T20:43:09", "2021-04-11T20:43"]
-        {
+        assert_eq!(seconds("2016-02-29T23:59:59"), Some(1_456_790_399));
+        for wrong in [
+            "",
+            "2021",
+            "ä016-02-29T23:59:59",
+            "2021:04:11 20:43:09",
+            "2021-13-11T20:43:09",
+            "2021-04-11T20:43",
+        ] {
             assert_eq!(seconds(wrong), None, "{wrong}");
         }
     }
