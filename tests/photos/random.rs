@@ -32,8 +32,17 @@ fn every_part_of_what_is_drawn_for_makes_another_stream() {
     keys.sort_unstable();
     keys.dedup();
     assert_eq!(keys.len(), 5);
-    // Frozen: a changed name is a changed augmentation for everyone.
-    assert_eq!(Stream::of(0, &item, 0, 0).key_text(), "d6da80becc93f727ee4bd8427cb6f403");
+    // Frozen: a changed name is a changed augmentation for everyone. The name and the words were worked
+    // out in Python from the definition.
+    let mut stream = Stream::of(0, &item, 0, 0);
+    assert_eq!(stream.key_text(), "d6da80becc93f727ee4bd8427cb6f403");
+    let mut words = [0; 8];
+    stream.fill_u32(&mut words);
+    #[rustfmt::skip]
+    assert_eq!(words, [
+        0xdcf2_5752, 0x5260_b0d9, 0x1e67_3047, 0x5758_c779,
+        0x4dfb_709d, 0x3342_53a4, 0xb631_a502, 0x8982_89df,
+    ]);
 }
 
 /// Bounds are four standard errors; streams are fixed, so they hold once and for all.

@@ -98,6 +98,11 @@ fn noisy(level: u8, draw: i16, scale: i32, offset: i32) -> u8 {
     "aarch64+neon"
 ))]
 fn add(levels: &mut [u8], draws: &[i16], scale: i32, offset: i32) {
+    add_body(levels, draws, scale, offset);
+}
+
+#[inline(always)]
+fn add_body(levels: &mut [u8], draws: &[i16], scale: i32, offset: i32) {
     for (level, &draw) in levels.iter_mut().zip(draws) {
         *level = noisy(*level, draw, scale, offset);
     }
@@ -142,6 +147,23 @@ mod tests {
         assert_eq!((noisy(250, 4096, 2560, 0), noisy(5, -4096, 2560, 0)), (255, 0));
         assert_eq!(noisy(255, 17_736, 65_280, 65_280), 255);
         assert_eq!(noisy(0, -17_736, 65_280, -65_280), 0);
+    }
+
+    #[test]
+    fn wide_paths_are_the_scalar_one() {
+        let mut draws = vec![0; 1003];
+        fill(&mut Stream::from_key([4; 16]), &mut draws);
+        let levels: Vec<u8> = (0..1003_u32).map(|n| (n * n / 7) as u8).collect();
+        let (mut a, mut b) = (levels.clone(), levels);
+        add(&mut a, &draws, 12_000, -345);
+        add_body(&mut b, &draws, 12_000, -345);
+        assert_eq!(a, b);
+        let (mut a, mut b) = (a[..999].to_vec(), a[..999].to_vec());
+        add_shared(&mut a, &draws, 9_000, 77);
+        for (pixel, &draw) in b.chunks_mut(3).zip(&draws) {
+            pixel.iter_mut().for_each(|level| *level = noisy(*level, draw, 9_000, 77));
+        }
+        assert_eq!(a, b);
     }
 
     #[test]
