@@ -224,8 +224,9 @@ sys.stdout.buffer.write(b''.join(o.tobytes() for o in out))
                 let sum = format!("{name} {what} {interpolation:?}: {count} by {most}");
                 eprintln!("{sum} of {}", ours.len());
                 match interpolation {
-                    // A centre half-way between pixels may fall to either side.
-                    Interpolation::Nearest => assert!(count * 50 < ours.len(), "{sum}"),
+                    // A centre half-way between pixels may fall to either side, and every sixteenth
+                    // column of this map lies there: 2.7 % of the samples of chelsea.png.
+                    Interpolation::Nearest => assert!(count * 25 < ours.len(), "{sum}"),
                     Interpolation::Bilinear => assert!(most <= 9, "{sum}"),
                 }
             }
