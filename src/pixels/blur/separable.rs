@@ -126,12 +126,12 @@ fn across<const COARSE: bool, const N: usize>(
         whole[x] = weights[0].wrapping_mul(level[x]);
         fraction[x] = weights[0].wrapping_mul(part[x]);
     }
-    for away in 1..=radius {
+    for (away, &weight) in weights.iter().enumerate().skip(1) {
         let (left, right) = (centre - away * channels, centre + away * channels);
         let pairs: [[u16; N]; 2] = [taken(levels, left), taken(levels, right)];
         for x in 0..N {
             let pair = pairs[0][x].wrapping_add(pairs[1][x]);
-            whole[x] = whole[x].wrapping_add(weights[away].wrapping_mul(pair));
+            whole[x] = whole[x].wrapping_add(weight.wrapping_mul(pair));
         }
         if COARSE {
             continue;
@@ -139,7 +139,7 @@ fn across<const COARSE: bool, const N: usize>(
         let pairs: [[u16; N]; 2] = [taken(parts, left), taken(parts, right)];
         for x in 0..N {
             let pair = pairs[0][x].wrapping_add(pairs[1][x]);
-            fraction[x] = fraction[x].wrapping_add(weights[away].wrapping_mul(pair));
+            fraction[x] = fraction[x].wrapping_add(weight.wrapping_mul(pair));
         }
     }
     let mut rounded = [0_u8; N];

@@ -29,12 +29,12 @@ impl<const N: usize> Columns<N> {
         sort: impl Fn([[u8; SIZE]; N]) -> [[u8; SIZE]; N],
     ) {
         let mut columns = [[0; SIZE]; N];
-        for dy in 0..N {
-            columns[dy] = taken(rows[dy], at);
+        for (column, row) in columns.iter_mut().zip(rows) {
+            *column = taken(row, at);
         }
         let columns = sort(columns);
-        for rank in 0..N {
-            put(columns[rank], &mut self.sorted[rank], self.room + at);
+        for (column, line) in columns.into_iter().zip(&mut self.sorted) {
+            put(column, line, self.room + at);
         }
     }
 
@@ -54,8 +54,8 @@ impl<const N: usize> Columns<N> {
     #[inline(always)]
     fn windows<const SIZE: usize>(&self, rank: usize, at: usize) -> [[u8; SIZE]; N] {
         let mut columns = [[0; SIZE]; N];
-        for dx in 0..N {
-            columns[dx] = taken(&self.sorted[rank], at + dx * self.channels);
+        for (dx, column) in columns.iter_mut().enumerate() {
+            *column = taken(&self.sorted[rank], at + dx * self.channels);
         }
         columns
     }
