@@ -88,12 +88,12 @@ fn down<const COARSE: bool, const N: usize>(
     for x in 0..N {
         sums[x] = weights[0].wrapping_mul(centre[x].into());
     }
-    for (away, weight) in weights.iter().enumerate().skip(1) {
+    for away in 1..=radius {
         let above: [u8; N] = taken(rows[radius - away], at);
         let below: [u8; N] = taken(rows[radius + away], at);
         for x in 0..N {
             let pair = u16::from(above[x]).wrapping_add(below[x].into());
-            sums[x] = sums[x].wrapping_add(weight.wrapping_mul(pair));
+            sums[x] = sums[x].wrapping_add(weights[away].wrapping_mul(pair));
         }
     }
     if COARSE {
@@ -126,7 +126,7 @@ fn across<const COARSE: bool, const N: usize>(
         whole[x] = weights[0].wrapping_mul(level[x]);
         fraction[x] = weights[0].wrapping_mul(part[x]);
     }
-    for (away, weight) in weights.iter().enumerate().skip(1) {
+    for (away, &weight) in weights.iter().enumerate().skip(1) {
         let (left, right) = (centre - away * channels, centre + away * channels);
         let pairs: [[u16; N]; 2] = [taken(levels, left), taken(levels, right)];
         for x in 0..N {

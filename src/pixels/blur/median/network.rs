@@ -32,7 +32,8 @@ impl<const N: usize> Columns<N> {
         for (column, row) in columns.iter_mut().zip(rows) {
             *column = taken(row, at);
         }
-        for (column, line) in sort(columns).into_iter().zip(&mut self.sorted) {
+        let columns = sort(columns);
+        for (column, line) in columns.into_iter().zip(&mut self.sorted) {
             put(column, line, self.room + at);
         }
     }
