@@ -114,10 +114,9 @@ fn every_file_is_found_or_listed_as_a_failure() {
     for (id, error) in &scanned.failed {
         assert!(matches!(error.kind(), "format" | "unsupported" | "limit"), "{id}: {error}");
     }
-    for (id, error) in scanned.failed.iter().filter(|(id, _)| id.starts_with("camtrap/")) {
-        // One of the photos was made to be awkward.
-        assert_eq!(error, &Error::unsupported("a CMYK JPEG", error.remedy()), "{id}");
-    }
+    // One of the photos has inks for colours: `normalize` reads it.
+    let failed = scanned.failed.keys().find(|id| id.starts_with("camtrap/"));
+    assert_eq!(failed, None);
 
     // Twins, worked out another way.
     let mut first: BTreeMap<Digest, &str> = BTreeMap::new();

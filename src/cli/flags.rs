@@ -166,7 +166,11 @@ pub fn step_of(
             given.insert(param.name.clone(), value(&param, &texts)?);
         }
     }
-    let named = |field: &str| format!("--{}", field.replace('_', "-"));
+    // The flag's own name; what stands behind it is a place in its value.
+    let named = |field: &str| {
+        let (flag, place) = field.split_at(field.find(['.', '[']).unwrap_or(field.len()));
+        format!("--{}{place}", flag.replace('_', "-"))
+    };
     pipeline::make(entry, given, &named, read)
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Root, file, is_url, remote};
+use super::{MANIFEST, Root, file, is_url, remote};
 use crate::error::{Error, Result};
 use crate::manifest::read_list;
 use crate::slide::ReadAt;
@@ -217,6 +217,10 @@ impl Walk<'_> {
         }
         if depth > MOST_DEEP {
             return self.failed(folder, format!("more than {MOST_DEEP} folders deep"));
+        }
+        // What an earlier run made of these files lies among them: it is no source.
+        if depth > 0 && folder.join("records").is_dir() && folder.join(MANIFEST).is_file() {
+            return;
         }
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,

@@ -1,6 +1,6 @@
 //! A listing step: files found, hashed, and made the first manifest.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ use crate::manifest::{Field, Item};
 use crate::record::{Cause, MadeBy, Output, Record, StepCause};
 use crate::step::{AnyInput, AnyStep, Crew, Emitted, Found, Listed, Listing, Sink};
 use crate::steps::scan;
+use crate::steps::scan::LISTED;
 
 /// Bytes by which files of one length are told apart before they are dealt to shards.
 const HEAD_BYTES: u64 = 64 << 10;
@@ -99,6 +100,26 @@ pub(super) fn run(asked: &Asked<'_>, rows: &mut RowsOut) -> Result<Tally> {
         Ok(())
     })?;
 
+    let note = |message: String| asked.watch.event(Event::Note { message });
+    if listing.files.is_empty() && tally.failures.is_empty() {
+        note(
+            "no file was found: is the input where it should be, and not left out by `include`?"
+                .into(),
+        );
+    }
+    let strange: BTreeSet<&str> = listing
+        .files
+        .iter()
+        .flat_map(|file| file.given.keys().map(String::as_str))
+        .filter(|column| !LISTED.contains(column))
+        .collect();
+    if !strange.is_empty() {
+        let columns = strange.into_iter().take(12).collect::<Vec<_>>().join(", ");
+        note(format!(
+            "columns of the list that are not looked at: {columns} (those that are: {})",
+            LISTED.join(", ")
+        ));
+    }
     let cause = cause(asked.step, &listing)?;
     let key = cause.key()?;
     let facts = asked.step.entry().fields();

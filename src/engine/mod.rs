@@ -120,11 +120,18 @@ fn check_shard(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Refuses an output that holds somebody else's manifest: a table without our columns, or a broken
+/// Refuses an output that holds somebody else's files under our names: a table without our columns, or a broken
 /// one that no run of ours stands beside.
 fn own(out: &Root) -> Result<()> {
     let foreign = match out.length(MANIFEST)? {
-        None => false,
+        // Files that people keep under these names, in a folder in which no run of ours began.
+        None => {
+            let mut theirs = false;
+            for name in ["run.json", report::REPORT] {
+                theirs |= out.length(name)?.is_some();
+            }
+            theirs && out.list("records")?.is_empty() && earlier_run(out, None)?.is_none()
+        }
         Some(_) => match out.manifest() {
             Ok(_) => false,
             Err(Error::Format { .. }) => earlier_run(out, None)?.is_none(),
@@ -136,7 +143,7 @@ fn own(out: &Root) -> Result<()> {
         return Err(Error::params(
             "--output",
             format!(
-                "{} holds a {MANIFEST} that microtome did not write: choose another folder",
+                "{} holds a {MANIFEST}, run.json or report.html that microtome did not write: choose another folder",
                 out.uri()
             ),
         ));

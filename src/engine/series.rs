@@ -42,7 +42,8 @@ fn camera(item: &Item, schema: &Schema, by: Camera) -> String {
     let joined = |parts: &[&str]| -> String {
         parts.iter().map(|part| format!("{}:{part}", part.len())).collect()
     };
-    let folder = item.id.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let source = source_id(item, schema);
+    let folder = source.rsplit_once('/').map_or("", |(folder, _)| folder);
     let body = ["exif.make", "exif.model", "exif.serial"].map(|c| match item.value(schema, c) {
         Value::String(text) => text,
         _ => String::new(),
@@ -57,6 +58,17 @@ fn camera(item: &Item, schema: &Schema, by: Camera) -> String {
         (Camera::Exif, _) if body.iter().all(String::is_empty) => alone(),
         (Camera::Exif, _) => joined(&["body", make, model, serial]),
     }
+}
+
+/// The id of the photo that an item was made of, however many steps ago.
+fn source_id(item: &Item, schema: &Schema) -> String {
+    let sources = schema.facts.iter().filter(|field| field.name.ends_with(".source_id"));
+    let ids = sources.filter_map(|field| match item.value(schema, &field.name) {
+        Value::String(id) => Some(id),
+        _ => None,
+    });
+    // Each step appends to the id.
+    ids.min_by_key(String::len).unwrap_or_else(|| item.id.clone())
 }
 
 /// Numbers the series by the order in which rows meet them: the series of each row. Photos are put in the

@@ -61,8 +61,8 @@ fn ascii(value: &Value) -> Option<String> {
 }
 
 /// `2016:05:04 03:02:01` as `2016-05-04T03:02:01`. Clocks that were never set say `0000:00:00` or
-/// blanks: that is no time.
-fn iso_time(text: &str) -> Option<String> {
+/// blanks: that is no time. What follows (fractions, a zone) is let pass.
+pub fn iso_time(text: &str) -> Option<String> {
     let bytes = text.as_bytes().get(..19)?;
     let shape = b"dddd:dd:dd dd:dd:dd";
     let fits = bytes.iter().zip(shape).all(|(&b, &s)| match s {

@@ -185,7 +185,8 @@ impl Columns {
         let cut = |fact: &str| schema.fact(&format!("tile.{fact}"));
         Self {
             source_id: cut("source_id"),
-            image_id: schema.fact("stain-normalize.source_id"),
+            // The earliest step's stands first, and names the file that was there before any step.
+            image_id: schema.facts.iter().position(|field| field.name.ends_with(".source_id")),
             shows: schema.fact("stain-normalize.shows"),
             tissue_fraction: cut("tissue_fraction")
                 .or_else(|| schema.fact("stain-normalize.tissue_fraction")),

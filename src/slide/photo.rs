@@ -48,12 +48,6 @@ pub fn open(source: Arc<dyn ReadAt>, limits: Limits) -> Result<Box<dyn Slide>> {
             "convert it to 8-bit grey or RGB",
         ));
     }
-    if compression == "jpeg" && header.channels == 4 {
-        return Err(Error::unsupported(
-            "a CMYK JPEG",
-            "convert it to RGB with its own colour profile first",
-        ));
-    }
     Ok(Box::new(Photo { source, limits, geometry, decoded: OnceLock::new() }))
 }
 
@@ -93,6 +87,15 @@ impl Slide for Photo {
             return Err(Error::Bug {
                 message: format!("a photo has no tile ({col}, {row}) on level {level}"),
             });
+        }
+        // Inks are no colours yet: whoever can convert them reads the photo itself.
+        if self.geometry.channels == 4
+            && self.geometry.levels.iter().any(|level| level.compression == "jpeg")
+        {
+            return Err(Error::unsupported(
+                "a CMYK JPEG",
+                "run `normalize` first: it converts inks",
+            ));
         }
         let decode = || {
             let bytes = whole(&*self.source, self.source.size(), self.limits)?;

@@ -112,6 +112,23 @@ impl Moments {
     }
 }
 
+/// Refuses a step that reads images behind one that writes arrays, (name, params) of a chain oldest first.
+///
+/// # Errors
+/// [`Error::Params`] naming `format`.
+pub fn no_arrays_before(earlier: &[(&str, &serde_json::Value)]) -> Result<()> {
+    let Some((name, params)) = earlier.last() else { return Ok(()) };
+    match params.get("format").and_then(serde_json::Value::as_str) {
+        Some(format @ ("npy" | "safetensors")) => {
+            let message = format!(
+                "`{name}` before it writes {format}, and this step reads images: let the last step write arrays"
+            );
+            Err(Error::params("format", message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// How images are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Writing {
@@ -157,6 +174,19 @@ impl Writing {
         }
     }
 
+    /// Refuses halves for numbers that are too large for them.
+    fn holds(&self, moments: &Moments) -> Result<()> {
+        let largest = |(mean, std): (&f64, &f64)| mean.abs().max((1.0 - mean).abs()) / std;
+        let is_scaled = self.dtype == Some(Dtype::F16) && self.numbers != Numbers::None;
+        match moments.mean.iter().zip(&moments.std).map(largest).fold(0.0, f64::max) {
+            most if is_scaled && most > f64::from(half::f16::MAX) => {
+                let message = format!("numbers up to {most:.0} are infinite in f16: take f32");
+                Err(Error::params("dtype", message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Writes an image; `moments` are those of its channels, and are not looked at where samples stay as
     /// they are.
     ///
@@ -164,6 +194,7 @@ impl Writing {
     /// [`Error::Params`] for a deviation that is not above 0; [`Error::Unsupported`] for an array of
     /// 16-bit samples as they are; [`Error::Bug`] for an image that the format cannot hold.
     pub fn write(&self, image: &Image, moments: &Moments) -> Result<Encoded> {
+        self.holds(moments)?;
         let (ending, media_type) = match self.output {
             Output::Png => return encode(image, Format::Png, self.quality, self.subsampling),
             Output::Jpeg => return encode(image, Format::Jpeg, self.quality, self.subsampling),

@@ -96,6 +96,10 @@ impl Step for Augment {
         serde_json::to_value(&policy).map_err(|e| Error::Bug { message: e.to_string() })
     }
 
+    fn after(&self, earlier: &[(&str, &Value)]) -> Result<()> {
+        super::arrays::no_arrays_before(earlier)
+    }
+
     fn run(&self, source: Source, out: &mut Out<'_, Facts>) -> Result<()> {
         let whole = self.read(&source)?;
         let item = *source.digest();

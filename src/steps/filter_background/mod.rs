@@ -15,7 +15,7 @@ pub use params::{Background, Mode, Params, Scene};
 
 use super::encode::encode;
 use crate::background::phash::distance;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::manifest::{Column, Kind};
 use crate::step::{Group, Grouping, Made, Member, Out, Step};
@@ -80,6 +80,10 @@ impl Step for FilterBackground {
             Background::None => Grouping::Item,
             _ => Grouping::Series { camera, gap_s, most: max_frames },
         }
+    }
+
+    fn after(&self, earlier: &[(&str, &serde_json::Value)]) -> Result<()> {
+        super::arrays::no_arrays_before(earlier)
     }
 
     fn run(&self, group: Group, out: &mut Out<'_, Facts>) -> Result<()> {
@@ -188,14 +192,13 @@ impl FilterBackground {
 
     /// Speaks of a photo that cannot be decoded.
     fn corrupt(&self, at: usize, reason: String, out: &mut Out<'_, Facts>) -> Result<()> {
-        let facts = verdict::corrupt(reason);
-        let goes = match self.params.mode {
-            Mode::Flag => false,
-            Mode::Drop => self.params.drop_corrupt,
-            // Nothing can be made of it.
-            Mode::Crop | Mode::Mask => true,
-        };
-        if goes { out.drop_member(at, &facts) } else { out.keep_member(at, &facts) }
+        match self.params.mode {
+            Mode::Flag => out.keep_member(at, &verdict::corrupt(reason)),
+            _ if self.params.drop_corrupt => out.drop_member(at, &verdict::corrupt(reason)),
+            Mode::Drop => out.keep_member(at, &verdict::corrupt(reason)),
+            // Nothing can be made of it, and nobody said that it may go.
+            Mode::Crop | Mode::Mask => out.fail_member(at, Error::format("photo", reason)),
+        }
     }
 
     /// Speaks of a photo, and makes of it what is asked for.

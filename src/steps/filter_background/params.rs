@@ -102,7 +102,7 @@ pub enum Scene {
 /// *Marks.* `corrupt`; `blank` (levels from the 0.5th to the 99.5th percentile span at most 8);
 /// `blurred` (sharpness, the variance of the Laplacian of the working copy, below `blurred_below`);
 /// `under-exposed` and `over-exposed` (more than the given share of levels up to 12, from 245);
-/// `duplicate` (the same bytes); `near-duplicate` (perceptual hashes at most `near_duplicate_bits` apart,
+/// `duplicate` (the same bytes, in the same series); `near-duplicate` (perceptual hashes at most `near_duplicate_bits` apart,
 /// of the same series); `changed` (more than `max_foreground`); `person`, `vehicle`; `pen`, `glass`. Of
 /// doubles the first in time stays unmarked, then that of the lowest digest.
 ///
@@ -137,8 +137,9 @@ pub enum Scene {
 ///
 /// # Edge cases
 /// A photo that cannot be decoded is `corrupt` with the reason, `uncertain`, and takes no part in the
-/// background; `mode: crop` and `mask` drop it, as nothing can be made of it. One that is larger than the limit
-/// of decoded bytes is a failure of its own, and the others go on. A series of one photo is `uncertain`.
+/// background; in `mode: crop` and `mask`, where nothing can be made of it, it is a failure unless
+/// `drop_corrupt` lets it go. One that is larger than the limit
+/// of decoded bytes is a failure, too, and the others go on. A series of one photo is `uncertain`.
 /// What lies in the pixels of a photo (`annotation.boxes`, `annotation.keypoints`, `annotation.mask`,
 /// `detector.boxes`) stays with it where it is kept, and is null for a crop and for a mask, whose pixels lie
 /// elsewhere: a crop is named after its upper left corner in the photo (`x00120_y00044`), and `box_x_px` and
@@ -235,7 +236,7 @@ pub struct Params {
     pub drop_blurred: bool,
     /// Whether under- and over-exposed photos are dropped, too, unless an animal is likely.
     pub drop_exposure: bool,
-    /// Whether all but the first of photos with the same bytes are dropped, too.
+    /// Whether all but the first of photos of a series with the same bytes are dropped, too.
     pub drop_duplicates: bool,
     /// Whether near-duplicates are dropped, too, animals or not.
     pub drop_near_duplicates: bool,

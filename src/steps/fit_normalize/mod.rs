@@ -86,6 +86,10 @@ impl Step for FitNormalize {
         self.params.per == Per::All
     }
 
+    fn after(&self, earlier: &[(&str, &serde_json::Value)]) -> Result<()> {
+        super::arrays::no_arrays_before(earlier)
+    }
+
     fn run(&self, group: Group, out: &mut Out<'_, Facts>) -> Result<()> {
         match group.of {
             Of::Left => {

@@ -24,7 +24,7 @@ pub use choices::{Contrast, ContrastOver, Convention, Depth, Resize, WhiteBalanc
 pub use params::Params;
 pub use reference::Reference;
 
-use super::arrays::{Moments, Numbers};
+use super::arrays::{Moments, Numbers, no_arrays_before};
 use super::fit_normalize::Profile;
 use super::photo::{Read, working};
 use super::targets::{BOXES, COLUMNS, Carried, KEYPOINTS, Leg, MASK};
@@ -141,6 +141,7 @@ impl Step for Normalize {
     }
 
     fn after(&self, earlier: &[(&str, &Value)]) -> Result<()> {
+        no_arrays_before(earlier)?;
         match earlier.iter().rfind(|(name, _)| *name == "fit-normalize") {
             Some((_, fit)) if self.moments.is_none() => check::fitted_alike(&self.params, fit),
             _ => Ok(()),

@@ -20,7 +20,8 @@ use crate::steps::targets::{BoxFormat, OutsideBoxes, OutsidePoints, PointOrigin}
 /// part of the step's version:
 ///
 /// 1. **Decode.** Inks and palettes become RGB, a colour profile is applied (`icc`), alpha is laid over
-///    `background`, 16 bits become 8 (`depth`). Of an animated file, the first frame.
+///    `background`, 16 bits become 8 (`depth`). Of an animated GIF or PNG, the first frame
+///    (an animated WebP is refused).
 /// 2. **Orientation.** The picture is turned as EXIF says (1–8); the fact `orientation` says how.
 ///    Then channels are brought to `mode`.
 /// 3. **White balance** (`white_balance`): one gain per channel.

@@ -87,52 +87,88 @@ pub(super) fn rows(files: &[(String, Vec<u8>)]) -> Result<Vec<DetectionRow>> {
     Ok(rows)
 }
 
-/// Rows by the names of their files, ready to be asked by id.
+/// Rows by the names of their files.
 pub(super) struct Detections {
     rows: Vec<DetectionRow>,
-    /// Rows by the last part of their names.
-    by_name: HashMap<String, Vec<usize>>,
+    of_file: HashMap<String, usize>,
 }
 
 impl Detections {
     pub(super) fn new(rows: &[DetectionRow]) -> Result<Self> {
-        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut of_file = HashMap::new();
         for (at, row) in rows.iter().enumerate() {
-            let alike = by_name.entry(last(&row.file).to_string()).or_default();
-            if alike.iter().any(|other| rows[*other].file == row.file) {
+            if of_file.insert(row.file.clone(), at).is_some() {
                 let message = format!("the file `{}` stands there twice", row.file);
                 return Err(Error::params("detections", message));
             }
-            alike.push(at);
         }
-        Ok(Self { rows: rows.to_vec(), by_name })
+        Ok(Self { rows: rows.to_vec(), of_file })
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The boxes of an item as the text of its column. The detector may have run in another folder: of the
-    /// two names the shorter must be the end of the longer.
+    /// The boxes of each item as the text of its column. The detector may have run in another folder: of the
+    /// two names the shorter must be the end of the longer. A file belongs to one item and an item to one
+    /// file: cameras count their photos from 1, and a name alone must not give one camera's animals to
+    /// another.
     ///
     /// # Errors
-    /// [`Error::Params`] when more than one file is meant.
-    pub(super) fn of(&self, id: &str) -> Result<Option<String>> {
-        let alike = self.by_name.get(last(id)).map_or(&[][..], Vec::as_slice);
-        let rows = || alike.iter().filter_map(|at| self.rows.get(*at));
-        let exact = rows().find(|row| row.file == id);
-        let mut meant = rows().filter(|row| ends(&row.file, id) || ends(id, &row.file));
-        let row = match (exact, meant.next(), meant.next()) {
-            (Some(row), ..) | (None, Some(row), None) => row,
-            (None, None, _) => return Ok(None),
-            (None, Some(one), Some(other)) => {
-                let message = format!("`{id}` may be {} or {} there", one.file, other.file);
-                return Err(Error::params("detections", message));
+    /// [`Error::Params`] when a file may be several items, or an item several files.
+    pub(super) fn of(&self, ids: &[&str]) -> Result<Vec<Option<String>>> {
+        let of_id: HashMap<&str, usize> = ids.iter().enumerate().map(|(n, id)| (*id, n)).collect();
+        let mut row_of: Vec<Option<usize>> = vec![None; ids.len()];
+        let mut id_of: Vec<Option<usize>> = vec![None; self.rows.len()];
+        for (at, row) in self.rows.iter().enumerate() {
+            if let Some(id) = of_id.get(row.file.as_str()) {
+                (row_of[*id], id_of[at]) = (Some(at), Some(*id));
+            }
+        }
+        let exact = id_of.clone();
+        let mut pair = |id: usize, at: usize| -> Result<()> {
+            let ambiguous = |what: &str, one: &str, other: &str| {
+                let message =
+                    format!("`{what}` may be `{one}` or `{other}`: give more of the path");
+                Err(Error::params("detections", message))
+            };
+            if exact[at].is_some() {
+                return Ok(());
+            }
+            if let Some(other) = id_of[at].filter(|other| *other != id) {
+                return ambiguous(&self.rows[at].file, ids[other], ids[id]);
+            }
+            id_of[at] = Some(id);
+            match row_of[id] {
+                Some(other) if exact[other].is_some() => Ok(()),
+                Some(other) if other != at => {
+                    ambiguous(ids[id], &self.rows[other].file, &self.rows[at].file)
+                }
+                _ => {
+                    row_of[id] = Some(at);
+                    Ok(())
+                }
             }
         };
-        serde_json::to_string(&row.boxes)
-            .map(Some)
-            .map_err(|e| Error::Bug { message: e.to_string() })
+        for (id, name) in ids.iter().enumerate() {
+            for end in ends(name) {
+                if let Some(at) = self.of_file.get(end) {
+                    pair(id, *at)?;
+                }
+            }
+        }
+        for (at, row) in self.rows.iter().enumerate() {
+            for end in ends(&row.file) {
+                if let Some(id) = of_id.get(end) {
+                    pair(*id, at)?;
+                }
+            }
+        }
+        let text = |at: usize| {
+            serde_json::to_string(&self.rows[at].boxes)
+                .map_err(|e| Error::Bug { message: e.to_string() })
+        };
+        row_of.into_iter().map(|at| at.map(text).transpose()).collect()
     }
 
     /// The error that not one file is an item.
@@ -146,12 +182,9 @@ impl Detections {
     }
 }
 
-fn last(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-fn ends(long: &str, short: &str) -> bool {
-    long.strip_suffix(short).is_some_and(|head| head.is_empty() || head.ends_with('/'))
+/// What a path ends in, part by part, itself left out: `b/c.jpg` and `c.jpg` of `a/b/c.jpg`.
+fn ends(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[at + 1..])
 }
 
 #[cfg(test)]
@@ -174,12 +207,24 @@ mod tests {
         .unwrap();
         let all = Detections::new(&rows).unwrap();
         let one = r#"[["animal",0.9,0.1,0.2,0.3,0.4]]"#;
-        assert_eq!(all.of("a/1.jpg").unwrap().as_deref(), Some(one));
-        assert_eq!(all.of("night/b/1.jpg").unwrap().as_deref(), Some("[]"));
-        assert_eq!(all.of("b/2.jpg").unwrap(), None);
-        assert_eq!(all.of("11.jpg").unwrap(), None);
-        let error = all.of("1.jpg").unwrap_err();
-        assert_eq!((error.kind(), error.to_string().contains("may be")), ("params", true));
+        let of = |ids: &[&str]| all.of(ids);
+        let found = of(&["a/1.jpg", "night/b/1.jpg", "b/2.jpg", "11.jpg"]).unwrap();
+        assert_eq!(found, [Some(one.into()), Some("[]".into()), None, None]);
+        // Which of the two files is meant?
+        assert_eq!(of(&["1.jpg"]).unwrap_err().kind(), "params");
+    }
+
+    #[test]
+    fn a_name_alone_is_not_given_to_two_cameras() {
+        let bare = found(r#"{"images": [{"file": "1.jpg", "detections": []}]}"#).unwrap();
+        let bare = Detections::new(&bare).unwrap();
+        assert_eq!(bare.of(&["a/1.jpg"]).unwrap(), [Some("[]".to_string())]);
+        let error = bare.of(&["a/1.jpg", "b/1.jpg"]).unwrap_err();
+        assert!(error.to_string().contains("may be `a/1.jpg` or `b/1.jpg`"), "{error}");
+        // One of them stands there by its whole name; the name alone may still be that one.
+        let mixed = r#"{"images": [{"file": "1.jpg", "detections": []}, {"file": "a/1.jpg", "detections": []}]}"#;
+        let mixed = Detections::new(&found(mixed).unwrap()).unwrap();
+        assert!(mixed.of(&["a/1.jpg", "b/1.jpg"]).is_err());
     }
 
     #[test]

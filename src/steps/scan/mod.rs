@@ -39,7 +39,7 @@ use selection::Rule;
 /// sound header and damaged pixels is found out by the step that decodes it.
 ///
 /// # Which files
-/// Below a folder or prefix: every file but hidden ones (a part of the path begins with a dot) and
+/// Below a folder or prefix: every file but those of datasets in folders below it, hidden ones (a part of the path begins with a dot) and
 /// those whose ending says that they lie beside images (`csv`, `json`, `xml`, `txt`, `md`,
 /// `parquet`, `html`, `zip`, … ). There is no list of image endings: a file that nobody can read,
 /// a video for example, is a failure with its reason, not passed over in silence. `include` replaces
@@ -64,11 +64,11 @@ use selection::Rule;
 /// # Boxes, masks, times
 /// A list may have these columns, which go into the manifest as they are: `mask` (a file, beside the list or
 /// with its whole path) to `annotation.mask`, `boxes` to `annotation.boxes`, `keypoints` to
-/// `annotation.keypoints`, and `time` (`2016-05-04T03:02:01`) to `capture.time`. `augment` and `normalize`
+/// `annotation.keypoints`, and `time` (`2016-05-04T03:02:01`, or as EXIF writes it) to `capture.time`. `augment` and `normalize`
 /// move them with the pixels; the forms are on their pages. `detections` is what MegaDetector or SpeciesNet
 /// found: boxes go to `detector.boxes`, and `filter-background` believes them before its own guess. A file is
-/// matched when its name there is the end of the id, or the id the end of its name; those that were not
-/// scanned are passed over.
+/// matched when its name there is the end of the id, or the id the end of its name; where that leaves a choice
+/// nothing is done. Files that were not scanned are passed over.
 ///
 /// # Edge cases
 /// - A photo is a slide of one level with the vendor `photo`.
@@ -119,6 +119,23 @@ pub struct Params {
     #[schemars(extend("x-file" = "detections"))]
     pub detections: Vec<DetectionRow>,
 }
+
+/// The columns of a user's list that are looked at.
+pub const LISTED: [&str; 13] = [
+    "id",
+    "path",
+    "label",
+    "group",
+    "mpp",
+    "mpp_x",
+    "mpp_y",
+    "slide.mpp_x",
+    "slide.mpp_y",
+    "time",
+    "mask",
+    "boxes",
+    "keypoints",
+];
 
 /// The columns that `scan` adds to those that every manifest has.
 #[derive(Serialize, JsonSchema, Clone, Debug, PartialEq)]
@@ -241,10 +258,11 @@ impl Step for Scan {
                 format!("`{}` is the id of {} and of {}", first.id, first.path, second.path),
             ));
         }
+        let times = files.iter().map(given_time).collect::<Result<Vec<_>>>()?;
         let mpps = files.iter().map(given_mpp).collect::<Result<Vec<_>>>()?;
         let unmatched = self.unmatched(&files)?;
-        let detected =
-            files.iter().map(|file| self.detections.of(&file.id)).collect::<Result<Vec<_>>>()?;
+        let ids: Vec<&str> = files.iter().map(|file| file.id.as_str()).collect();
+        let detected = self.detections.of(&ids)?;
         if let Some(first) = files.first()
             && !self.detections.is_empty()
             && detected.iter().all(Option::is_none)
@@ -282,7 +300,7 @@ impl Step for Scan {
             first_of.entry(&file.digest).or_insert(&file.id);
             let mut facts = facts(headers, level, mpp, earlier);
             let given = |name: &str| given(file, name);
-            facts.capture_time = given("time");
+            facts.capture_time = times.get(index).cloned().flatten();
             facts.mask = given("mask");
             facts.boxes = given("boxes");
             facts.keypoints = given("keypoints");
@@ -380,6 +398,18 @@ fn facts(
         boxes: None,
         keypoints: None,
         detected: None,
+    }
+}
+
+/// The time that the user's list gives for a file.
+fn given_time(file: &Listed) -> Result<Option<String>> {
+    let Some(text) = given(file, "time") else { return Ok(None) };
+    match crate::image::exif::iso_time(text.trim()) {
+        Some(time) => Ok(Some(time)),
+        None => Err(Error::params(
+            "time",
+            format!("`{text}` of `{}` is no time such as 2016-05-04T03:02:01", file.id),
+        )),
     }
 }
 

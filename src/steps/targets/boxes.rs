@@ -93,7 +93,8 @@ pub enum Rest {
 /// # Errors
 /// [`Error::Format`] that names the box (from 1) for what is no box: not four finite numbers, sides
 /// that are not positive, shares outside of 0–1, edges outside of the image by more than a millionth
-/// of its side (so much is cut off in silence: shares are written with few digits), and objects with
+/// of its side (so much is cut off in silence: shares are written with few digits), pixels of which none is
+/// above 1, and objects with
 /// fields that would be wrong of a moved box (`segmentation`, `area`, `keypoints`, `num_keypoints`).
 /// [`Error::Limit`] above 100,000 boxes or 32 MiB of text.
 pub fn read_boxes(
@@ -103,11 +104,26 @@ pub fn read_boxes(
     outside: OutsideBoxes,
 ) -> Result<Vec<LabelledBox>> {
     let rows = rows::read(text, "box", "boxes")?;
+    if matches!(format, BoxFormat::Coco | BoxFormat::Voc) && !rows.is_empty() && shares(&rows) {
+        let message =
+            "no number is above 1: these are shares of the image; say so with `box_format`";
+        return Err(Error::format("boxes", message));
+    }
     let read = |(index, row)| {
         one(row, format, size, outside)
             .map_err(|message| Error::format(format!("box {}", index + 1), message))
     };
     rows.into_iter().enumerate().map(read).collect()
+}
+
+/// Whether no box reaches beyond the first pixel: then they are shares of the image, and not pixels.
+fn shares(rows: &[Value]) -> bool {
+    rows.iter().all(|row| {
+        let numbers = row.as_array().or_else(|| row.get("bbox")?.as_array());
+        numbers.is_some_and(|of| {
+            of.len() >= 4 && of.iter().take(4).all(|n| n.as_f64().is_some_and(|n| n <= 1.0))
+        })
+    })
 }
 
 fn one(
