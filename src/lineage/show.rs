@@ -91,6 +91,13 @@ impl Display for Explanation {
                 }
             }
         }
+        for dropped in &self.dropped {
+            writeln!(f, "dropped by {}@{}", plain(&dropped.step), plain(&dropped.version))?;
+            for (name, v) in &dropped.facts {
+                writeln!(f, "    {name} = {}", value(v))?;
+            }
+            writeln!(f, "    {:<10}{}", "key", dropped.key)?;
+        }
         for link in &self.links {
             link.fmt(f)?;
         }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::ancestry::Ancestry;
+use super::dropped::{Dropped, dropped};
 use super::params::{Param, params_by_interest};
 use crate::dataset::{Root, is_url};
 use crate::digest::Digest;
@@ -28,6 +29,9 @@ pub struct Explanation {
     pub subject: Subject,
     /// The records that led to it, newest first.
     pub links: Vec<Link>,
+    /// Steps of the dataset's own run that left the item out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
     /// The file that it all began with, where a manifest still names it.
     pub source: Option<Origin>,
     /// The step that listed that file, where a run still says so.
@@ -131,7 +135,8 @@ pub(super) fn explain(ancestry: &Ancestry, query: &str) -> Result<Explanation> {
         };
         mark_outputs(ancestry, &mut links, &item)?;
         let listed_by = listed_by(ancestry);
-        return Ok(Explanation { query: query.into(), subject, links, source, listed_by });
+        let dropped = dropped(ancestry, &item.digest)?;
+        return Ok(Explanation { query: query.into(), subject, links, dropped, source, listed_by });
     }
     let Some(key) = find_record(ancestry, query, &path)? else {
         return Err(Error::params(
@@ -150,6 +155,7 @@ pub(super) fn explain(ancestry: &Ancestry, query: &str) -> Result<Explanation> {
         query: query.into(),
         subject: Subject::Record { key, items, examples },
         links,
+        dropped: Vec::new(),
         source,
         listed_by: listed_by(ancestry),
     })

@@ -38,6 +38,8 @@ pub struct Copied {
 pub struct Copies {
     /// Images in the manifest, originals that were put in among them.
     pub images: u64,
+    /// Boxes and keypoints that left the frame.
+    pub lost: u64,
     /// How many of them each op was done to.
     pub ops: Tally,
     /// The originals by their ids, as far as they were found.
@@ -51,13 +53,19 @@ pub struct CopyColumns {
     source_id: Option<usize>,
     copy: Option<usize>,
     ops: Option<usize>,
+    lost: [Option<usize>; 2],
 }
 
 impl CopyColumns {
     /// In a manifest of these columns.
     pub fn of(schema: &Schema) -> Self {
         let own = |fact: &str| schema.fact(&format!("augment.{fact}"));
-        Self { source_id: own("source_id"), copy: own("copy"), ops: own("ops") }
+        Self {
+            source_id: own("source_id"),
+            copy: own("copy"),
+            ops: own("ops"),
+            lost: [own("boxes_dropped"), own("keypoints_dropped")],
+        }
     }
 }
 
@@ -65,6 +73,7 @@ impl Default for Copies {
     fn default() -> Self {
         Self {
             images: 0,
+            lost: 0,
             ops: Tally::default(),
             originals: BTreeMap::new(),
             drawn: Draw::new(MOST_ORIGINALS, MOST_COPIES),
@@ -78,6 +87,10 @@ impl Copies {
         let fact = |at: Option<usize>| at.and_then(|at| item.facts.get(at));
         let row = self.images;
         self.images += 1;
+        for lost in columns.lost {
+            let lost = fact(lost).and_then(Value::as_u64).unwrap_or_default();
+            self.lost = self.lost.saturating_add(lost);
+        }
         let policy = fact(columns.ops).and_then(Value::as_str).unwrap_or_default();
         let policy: Value = serde_json::from_str(policy).unwrap_or_default();
         let ops = policy.get("ops").and_then(Value::as_array).cloned().unwrap_or_default();

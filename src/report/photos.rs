@@ -84,6 +84,9 @@ pub(super) fn copies(findings: &Findings, pictures: &Pictures) -> Option<Markup>
         .filter(|of| !of.is_empty())
         .collect();
     Some(html! {
+        @if copies.lost > 0 {
+            p.legend { span { (counted(copies.lost, "box or keypoint", "boxes and keypoints")) " left the frame: columns " code { "augment.boxes_dropped" } ", " code { "augment.keypoints_dropped" } "." } }
+        }
         @if !copies.ops.is_empty() { (ops(copies)) }
         @if !originals.is_empty() {
             p.legend.below { "Originals, each with some of its copies and what was drawn for them. Drawn by digest: the same ones every time. The column " code { "augment.ops" } " is a policy that makes the copy again." }

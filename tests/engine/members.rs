@@ -95,6 +95,10 @@ fn deer_go_on_and_what_is_dropped_is_counted_and_recorded() {
         .map(|record| record.matches("_dropped\"").count() as u64)
         .sum::<u64>();
     assert_eq!(dropped, summary.steps[1].dropped);
+    let why = microtome::lineage::why(&root(out.path()), "north/day-4.jpg").unwrap();
+    assert_eq!(why.dropped.len(), 1);
+    assert_eq!(why.dropped[0].facts["verdict"], "empty");
+    assert!(why.to_string().contains("dropped by filter-background@"));
 }
 
 #[test]
