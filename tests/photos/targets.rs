@@ -318,6 +318,7 @@ fn a_wrong_box_is_named() {
     ] {
         assert!(coco(&text).starts_with(expected), "{text}: {}", coco(&text));
     }
+    assert!(coco("[[0.5,0.5,0.25,0.25]]").contains("shares of the image"));
     let yolo = message("[[0.5,0.5,1.2,0.5]]", BoxFormat::Yolo);
     assert_eq!(yolo, "box 1: width is 1.2, a share outside of 0–1");
     let clipped =

@@ -116,13 +116,17 @@ pub fn read_boxes(
     rows.into_iter().enumerate().map(read).collect()
 }
 
-/// Whether no box reaches beyond the first pixel: then they are shares of the image, and not pixels.
+/// Whether no box reaches beyond the first pixel, and some end within it: then they are shares of the image,
+/// and not pixels.
 fn shares(rows: &[Value]) -> bool {
-    rows.iter().all(|row| {
-        let numbers = row.as_array().or_else(|| row.get("bbox")?.as_array());
-        numbers.is_some_and(|of| {
-            of.len() >= 4 && of.iter().take(4).all(|n| n.as_f64().is_some_and(|n| n <= 1.0))
-        })
+    let numbers = |row: &Value| -> Option<Vec<f64>> {
+        let numbers = row.as_array().or_else(|| row.get("bbox")?.as_array())?;
+        numbers.iter().take(4).map(Value::as_f64).collect()
+    };
+    let all: Option<Vec<Vec<f64>>> = rows.iter().map(numbers).collect();
+    all.is_some_and(|all| {
+        let mut all = all.iter().flatten();
+        all.clone().all(|n| *n <= 1.0) && all.any(|n| n.fract() != 0.0)
     })
 }
 
