@@ -1,7 +1,7 @@
 //! The light of a frame, compared with that of a background: a gain and an offset for each channel.
 //!
 //! Frame and background are averaged over the cells of a grid, in exact integers. The gain is the median
-//! slope of all pairs of cells whose backgrounds are at least [`LEAST_APART`] levels apart, the offset the
+//! slope of all pairs of cells whose backgrounds are at least eight levels apart, the offset the
 //! median of what is then left (Theil–Sen): up to 29 % of the cells may hold an animal and change neither by
 //! much. Source: P. K. Sen, JASA 63 (1968), doi:10.1080/01621459.1968.10480934.
 
