@@ -45,6 +45,7 @@
 //! | 1 | [`pixels`], [`background`] | what is done to pixels; what stands still in a series of photos |
 //! | 1 | [`stain`] | stains of pixels: estimated, separated, brought to a target |
 //! | 1 | [`manifest`], [`record`] | the table of items; why outputs exist, and their key |
+//! | 1 | [`distribution`] | how rows are shared out among classes, splits and groups, and how skewed that is |
 //! | 1 | [`summary`] | what a run leaves for people: `run.json`, `failures.jsonl` |
 //! | 0 | [`digest`], [`random`], [`yaml`], [`error`] | BLAKE3 and canonical JSON; counter-based draws; what people write; errors that say who must act |
 //!
@@ -111,6 +112,7 @@ pub mod cli;
 pub mod dataset;
 pub mod describe;
 pub mod digest;
+pub mod distribution;
 pub mod engine;
 pub mod error;
 pub mod image;

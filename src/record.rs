@@ -27,6 +27,9 @@ pub const KEPT_JOINED: &str = "items-joined";
 pub const KEPT_MEMBER: &str = "kept";
 /// The same of a member that goes no further.
 pub const DROPPED_MEMBER: &str = "dropped";
+/// Name of the one output of a step over a whole manifest. It has no file; its length is the number of rows that
+/// went on, its digest that of what the step said of each row, its facts what it says of the whole.
+pub const WHOLE: &str = "rows";
 /// How the names of previews begin that are no pictures but go with an item, as its mask does.
 pub const BESIDE: &str = "beside-";
 /// How the names of previews begin that are no pictures but wait for all groups to be put together.

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::distribution::Balance;
 use crate::error::Error;
 
 /// A line of `failures.jsonl`: what could not be done, and what to do about it.
@@ -65,6 +66,16 @@ pub struct StepSummary {
     pub bytes_in: u64,
     /// Bytes of all outputs that the manifest names.
     pub bytes_out: u64,
+    /// How rows were shared out among classes, splits and groups before and after: of a step over a whole
+    /// manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<Balance>,
+    /// What such a step says of the whole, by its own names.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub findings: serde_json::Map<String, serde_json::Value>,
+    /// What such a step says that a person should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Digest of the manifest file.
     pub manifest: Digest,
     /// Digest of what the manifest's rows follow from: rows before, keys, columns. A run that finds

@@ -12,6 +12,8 @@ mod noise;
 mod photos;
 #[path = "fixtures/stains.rs"]
 mod stains;
+#[path = "fixtures/tables.rs"]
+mod tables;
 #[path = "fixtures/tissue.rs"]
 mod tissue;
 
@@ -22,7 +24,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The folders that the program fills. A file there that it does not draw is an error too.
-const DRAWN: [&str; 5] = ["slides", "photos", "traps", "stains", "bad"];
+const DRAWN: [&str; 6] = ["slides", "photos", "traps", "stains", "tables", "bad"];
 
 const REDRAW: &str = "redraw with: BLESS=1 cargo test --release --test fixtures";
 

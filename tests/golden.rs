@@ -2,11 +2,13 @@
 //! moves as far as its outputs do.
 //!
 //! A case is `fixtures/cases/<step>/<case>.yaml`: a fixture (a file for an image step, a folder for
-//! `scan` and for a group), params, and columns that the manifest would have. What a group leaves is put
+//! `scan` and for a group, a CSV for a manifest step), params, and columns that the manifest would have. What a group leaves is put
 //! together at once.
 
 mod common;
 mod ledger;
+#[path = "common/table.rs"]
+mod table;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +22,8 @@ use microtome::image::Samples;
 use microtome::slide::memory::Bytes;
 use microtome::slide::{Limits, ReadAt};
 use microtome::step::{
-    AnyInput, Collected, Crew, Entry, Grain, Group, Listed, Listing, Made, Member, Of, Source,
+    AnyInput, Collected, Crew, Entry, Grain, Group, Listed, Listing, Made, Manifest, Member, Of,
+    Source, table_of,
 };
 use microtome::steps::STEPS;
 use serde_json::{Map, Value, json};
@@ -85,6 +88,11 @@ fn run(entry: &'static Entry, case: &Case) -> Collected {
             list(&case.fixture, &case.fixture, &mut files);
             let members = files.into_iter().map(|f| member(f.digest, f.open));
             group(members.collect(), Of::Items)
+        }
+        Grain::Manifest => {
+            let table = table_of(table::of_csv(&fs::read(&case.fixture).unwrap())).unwrap();
+            let columns = step.columns(table.schema()).unwrap();
+            AnyInput::Manifest(Manifest::new(table, columns))
         }
     };
     let mut collected = Collected::default();
@@ -186,10 +194,17 @@ fn case_fields(made: &Collected, known: &dyn Fn(&str) -> bool) -> Fields {
         ])
     }));
     values.extend(made.kept.iter().map(|(kept, joins)| json!([facts(kept), joins])));
+    values.extend(made.rows.iter().map(|rows| table::said(rows, known)));
+    if !made.rows.is_empty() {
+        values.push(json!([made.findings, made.notes]));
+    }
     values.extend(made.failed.iter().map(|(id, error)| json!([id, error.kind()])));
     let digest = |values: Vec<Value>| Digest::of_json(&values).unwrap().to_string();
     Fields::from([
-        ("items".into(), (made.items.len() + made.found.len()).to_string()),
+        (
+            "items".into(),
+            (made.items.len() + made.found.len() + table::went_on(&made.rows)).to_string(),
+        ),
         ("pixels".into(), digest(pixels)),
         ("bytes".into(), digest(bytes)),
         ("facts".into(), digest(values)),

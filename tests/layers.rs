@@ -22,6 +22,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("annotation", 1),
     ("manifest", 1),
     ("record", 1),
+    ("distribution", 1),
     ("summary", 1),
     ("step", 2),
     ("dataset", 2),
@@ -46,6 +47,7 @@ const BESIDE: &[(&str, &str)] = &[
     // Stain augmentation is a table like every other.
     ("pixels", "stain"),
     ("background", "image"),
+    ("summary", "distribution"),
     ("pipeline", "describe"),
     // The report is written by the run, just before the manifest.
     ("engine", "report"),

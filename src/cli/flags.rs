@@ -28,7 +28,7 @@ pub fn step_command(entry: &'static Entry, binary: &str) -> Result<Command> {
         Grain::Listing => {
             "A folder, one file, a CSV or Parquet list, or an az://, abfss://, s3:// or gs:// prefix"
         }
-        Grain::Image | Grain::Group => {
+        Grain::Image | Grain::Group | Grain::Manifest => {
             "A dataset; anything else (a folder of images, a list, one file, a prefix) is scanned first"
         }
     };
@@ -133,7 +133,7 @@ fn split_examples(doc: &str) -> (String, Option<String>) {
 fn made_up(entry: &Entry, params: &[Param], binary: &str) -> String {
     let input = match entry.grain {
         Grain::Listing => "images/",
-        Grain::Image | Grain::Group => "dataset/",
+        Grain::Image | Grain::Group | Grain::Manifest => "dataset/",
     };
     let mut lines = vec![format!("  {binary} {input} -o out")];
     if params.iter().any(|p| p.default_text().is_some()) {

@@ -79,7 +79,7 @@ pub fn input(entry: &Entry) -> Value {
             },
             "additionalProperties": true,
         }),
-        Grain::Image | Grain::Group => {
+        Grain::Image | Grain::Group | Grain::Manifest => {
             let mut properties = base();
             properties.extend(entry.reads.iter().map(read));
             let description = format!(

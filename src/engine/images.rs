@@ -11,6 +11,7 @@ use super::share::Share;
 use super::unit::Bench;
 use super::{Event, Failure, packed};
 use crate::digest::Digest;
+use crate::distribution::Balance;
 use crate::error::{Error, Result};
 use crate::manifest::{Field, Item, Kind, ManifestReader, Schema, lies_in_pixels, names_file};
 use crate::record::{Output, Record};
@@ -45,6 +46,16 @@ pub(super) struct Tally {
     pub bytes_written: u64,
     pub failures: Vec<(u64, Failure)>,
     pub slowest: Vec<(String, f64)>,
+    /// What a step over a whole manifest says.
+    pub told: Told,
+}
+
+/// What a step over a whole manifest says of it.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Told {
+    pub balance: Option<Balance>,
+    pub findings: crate::step::Findings,
+    pub notes: Vec<String>,
 }
 
 /// Images that are worked on together (mostly one), and where their rows stand.

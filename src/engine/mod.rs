@@ -22,6 +22,7 @@ mod series;
 mod share;
 mod types;
 mod unit;
+mod whole;
 
 use std::time::Instant;
 
@@ -89,8 +90,9 @@ pub fn check(plan: &Plan) -> Result<()> {
                 ));
             }
             Grain::Listing => schema = Schema { facts: entry.fields() },
-            Grain::Image | Grain::Group => {
+            Grain::Image | Grain::Group | Grain::Manifest => {
                 schema.require(entry.name, entry.reads, step.needs())?;
+                step.columns(&schema)?;
                 schema = schema_after(&schema, entry);
             }
         }
@@ -104,8 +106,10 @@ pub fn check(plan: &Plan) -> Result<()> {
 /// Refuses what no shard can do, before it has done anything else.
 fn check_shard(plan: &Plan) -> Result<()> {
     for (index, step) in plan.steps.iter().enumerate() {
-        if step.entry().grain != Grain::Group {
-            continue;
+        match step.entry().grain {
+            Grain::Group => {}
+            Grain::Manifest => return Err(grouping::no_shard(&**step, "it looks at all rows")),
+            Grain::Listing | Grain::Image => continue,
         }
         if step.joins() {
             return Err(grouping::no_shard(&**step, "its params look at all groups"));
@@ -211,7 +215,7 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         };
         summary.steps.push(told(&**step, &tally, (rows.digest(), follows_from), step_begun));
         if let Some(done) = summary.steps.last() {
-            watch.event(Event::StepDone(done.clone()));
+            watch.event(Event::StepDone(Box::new(done.clone())));
         }
         summary.units += tally.units;
         summary.failures += tally.failures.len() as u64;
@@ -281,7 +285,7 @@ fn final_place(shard: Option<Shard>) -> String {
 fn schema_after(before: &Schema, entry: &crate::step::Entry) -> Schema {
     match entry.grain {
         Grain::Image => images::schema_after(before, entry),
-        Grain::Group | Grain::Listing => before.with(&entry.fields()),
+        Grain::Group | Grain::Listing | Grain::Manifest => before.with(&entry.fields()),
     }
 }
 
@@ -352,6 +356,14 @@ fn manifest_step(
         *schema = after;
         return Ok((tally, share.follows_from, Rows::New(rows.finish()?)));
     }
+    if entry.grain == Grain::Manifest {
+        begun(1, 0);
+        let place = chained.before.is_none().then_some(&place as &(dyn Fn(&str) -> String + Sync));
+        let whole = whole::Whole { bench: &bench, table: reader.table().clone(), place, chained };
+        let done = whole.run(path, after.clone())?;
+        *schema = after;
+        return Ok(done);
+    }
     let share = share::share(&mut input.manifest_at(path)?, step, shard)?;
     begun(share.units, share.bytes);
     if let Some(earlier) = chained.earlier
@@ -386,6 +398,9 @@ fn told(
         failures: tally.failures.len() as u64,
         dropped: tally.dropped,
         items: tally.items,
+        balance: tally.told.balance.clone(),
+        findings: tally.told.findings.clone(),
+        notes: tally.told.notes.clone(),
         bytes_in: tally.bytes_in,
         bytes_out: tally.bytes_out,
         manifest,

@@ -2,7 +2,7 @@
 
 use crate::dataset::{Root, Scratch, Sealed};
 use crate::error::Result;
-use crate::manifest::{Field, Item, Kind, ManifestWriter, Schema};
+use crate::manifest::{Batch, Field, Item, Kind, ManifestWriter, Schema};
 
 /// The column that a shard's part carries beside the step's own: where its rows stand in the whole.
 /// A merge sorts by it and drops it.
@@ -39,6 +39,11 @@ impl RowsOut {
             item.facts.push(order.into());
         }
         self.writer.push(item)
+    }
+
+    /// Adds rows as columns.
+    pub fn push_batch(&mut self, batch: Batch) -> Result<()> {
+        self.writer.push_batch(batch)
     }
 
     /// Ends the manifest.

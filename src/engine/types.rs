@@ -168,7 +168,7 @@ pub enum Event {
         message: String,
     },
     /// A step ended.
-    StepDone(StepSummary),
+    StepDone(Box<StepSummary>),
 }
 
 /// Whoever listens to a run: progress bars, log lines, nobody.

@@ -159,7 +159,7 @@ impl Bench<'_> {
 
     /// Puts the record where the next run finds it, if nobody was faster. A unit that was mended (the
     /// same outputs, as `same` has said) lies where its new record says: in other packs, perhaps.
-    fn publish(&self, key: &Digest, record: Record, known: Option<Record>) -> Result<Record> {
+    pub fn publish(&self, key: &Digest, record: Record, known: Option<Record>) -> Result<Record> {
         if let Some(known) = known {
             if known != record {
                 self.out.replace(&Record::path(key), &record.to_bytes()?)?;
@@ -232,7 +232,12 @@ impl Bench<'_> {
 
 /// Holds outputs to those of an earlier record of the same key: the same names, bytes and facts.
 /// Where they lie (loose, packed) is not what a step decides.
-fn same(key: &Digest, record: &Record, outputs: &[Output], previews: &[Output]) -> Result<()> {
+pub(super) fn same(
+    key: &Digest,
+    record: &Record,
+    outputs: &[Output],
+    previews: &[Output],
+) -> Result<()> {
     let differs = |message: String| Error::NotDeterministic { key: key.short(), message };
     for (old, new) in [(&record.outputs[..], outputs), (&record.previews[..], previews)] {
         if old.len() != new.len() {
@@ -346,6 +351,9 @@ impl Sink for UnitSink<'_> {
             }
             Emitted::Found(_) | Emitted::Failed(..) => {
                 return Err(Error::Bug { message: "only a listing step has such rows".into() });
+            }
+            Emitted::Rows(_) | Emitted::Findings(_) | Emitted::Note(_) => {
+                return Err(Error::Bug { message: "only a manifest step speaks of rows".into() });
             }
         }
         Ok(())

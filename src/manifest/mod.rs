@@ -4,15 +4,19 @@
 //! made it, `<step>.<fact>`. Rows are streamed: nothing here holds more than one batch of
 //! [`BATCH_ROWS`] rows.
 
+mod change;
 mod column;
 mod list;
 mod parquet;
+mod table;
 
 use serde_json::Value;
 
+pub use change::{Change, NULL, Values};
 pub use column::{Column, Field, Kind};
 pub use list::{read_csv, read_list};
 pub use parquet::{BATCH_ROWS, ManifestReader, ManifestWriter};
+pub use table::{Batch, Table, Texts};
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};

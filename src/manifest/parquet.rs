@@ -10,12 +10,12 @@ use polars::frame::DataFrame;
 use polars::io::mmap::MmapBytesReader;
 use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::{
-    AnyValue, Column as PolarsColumn, DataType, NamedFrom, ParallelStrategy, ParquetCompression,
-    ParquetReader, ParquetWriter, Schema as PolarsSchema, SerReader, Series,
+    AnyValue, Column as PolarsColumn, DataType, NamedFrom, ParquetCompression, ParquetWriter,
+    Schema as PolarsSchema, Series,
 };
 use serde_json::Value;
 
-use super::{BASE, Field, Item, Kind, Schema};
+use super::{BASE, Batch, Item, Kind, Schema, Table};
 use crate::error::{Error, Result};
 
 /// Lengths and offsets stay below 2^53 (8 PiB), which JSON and floats still carry exactly.
@@ -24,7 +24,7 @@ const MOST: u64 = 1 << 53;
 /// Rows of a batch, and of a Parquet row group.
 pub const BATCH_ROWS: usize = 65_536;
 
-fn data_type(kind: Kind) -> DataType {
+pub(super) fn data_type(kind: Kind) -> DataType {
     match kind {
         Kind::Bool => DataType::Boolean,
         Kind::Int => DataType::Int64,
@@ -33,15 +33,18 @@ fn data_type(kind: Kind) -> DataType {
     }
 }
 
-fn broken(e: impl std::fmt::Display) -> Error {
+pub(super) fn broken(e: impl std::fmt::Display) -> Error {
     Error::format("manifest", e.to_string())
 }
 
-/// Writes a manifest row by row.
+/// Writes a manifest: row by row, or batch by batch.
 pub struct ManifestWriter<W: Write> {
     schema: Schema,
     writer: BatchedWriter<W>,
     batch: Vec<Item>,
+    /// Rows that came as columns and wait for a row group to be full.
+    held: Vec<DataFrame>,
+    held_rows: usize,
     rows: u64,
 }
 
@@ -60,7 +63,8 @@ impl<W: Write> ManifestWriter<W> {
             .set_parallel(false)
             .batched(&columns)
             .map_err(|e| Error::store("manifest", e))?;
-        Ok(Self { schema, writer, batch: Vec::new(), rows: 0 })
+        let (batch, held) = (Vec::new(), Vec::new());
+        Ok(Self { schema, writer, batch, held, held_rows: 0, rows: 0 })
     }
 
     /// The columns.
@@ -81,8 +85,17 @@ impl<W: Write> ManifestWriter<W> {
             });
         }
         self.batch.push(item);
-        self.rows += 1;
-        if self.batch.len() == BATCH_ROWS { self.flush() } else { Ok(()) }
+        if self.batch.len() == BATCH_ROWS { self.gather() } else { Ok(()) }
+    }
+
+    /// Adds rows as columns: all of the schema's, in its order ([`Batch::changed`]). The bytes are those that
+    /// the same rows give one by one.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the sink refuses; [`Error::Bug`] for other columns.
+    pub fn push_batch(&mut self, batch: Batch) -> Result<()> {
+        self.gather()?;
+        self.hold(batch.into_frame())
     }
 
     /// Writes what is left and the footer; gives the number of rows.
@@ -90,9 +103,14 @@ impl<W: Write> ManifestWriter<W> {
     /// # Errors
     /// [`Error::Store`] when the sink refuses.
     pub fn finish(mut self) -> Result<u64> {
+        self.gather()?;
         // An empty manifest still needs its (empty) columns.
-        if !self.batch.is_empty() || self.rows == 0 {
-            self.flush()?;
+        if self.held_rows > 0 || self.rows == 0 {
+            let rest = match self.held.is_empty() {
+                true => frame(&self.schema, &[])?,
+                false => together(std::mem::take(&mut self.held))?,
+            };
+            self.write(&rest)?;
         }
         // No Arrow schema beside the Parquet one: polars would put `string_view` there, with which
         // pyarrow and pandas can neither filter nor sort.
@@ -102,11 +120,51 @@ impl<W: Write> ManifestWriter<W> {
         Ok(self.rows)
     }
 
-    fn flush(&mut self) -> Result<()> {
+    /// Makes columns of the rows that came one by one.
+    fn gather(&mut self) -> Result<()> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
         let frame = frame(&self.schema, &self.batch)?;
         self.batch.clear();
-        self.writer.write_batch(&frame).map_err(|e| Error::store("manifest", e))
+        self.hold(frame)
     }
+
+    fn hold(&mut self, frame: DataFrame) -> Result<()> {
+        self.held_rows += frame.height();
+        self.held.push(frame);
+        if self.held_rows < BATCH_ROWS {
+            return Ok(());
+        }
+        let all = together(std::mem::take(&mut self.held))?;
+        let whole = all.height() - all.height() % BATCH_ROWS;
+        for first in (0..whole).step_by(BATCH_ROWS) {
+            let mut group = all.slice(first as i64, BATCH_ROWS);
+            group.rechunk_mut();
+            self.write(&group)?;
+        }
+        self.held_rows = all.height() - whole;
+        if self.held_rows > 0 {
+            self.held.push(all.slice(whole as i64, self.held_rows));
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, group: &DataFrame) -> Result<()> {
+        self.rows += group.height() as u64;
+        self.writer.write_batch(group).map_err(|e| Error::store("manifest", e))
+    }
+}
+
+/// Frames of the same columns as one, in one piece.
+fn together(frames: Vec<DataFrame>) -> Result<DataFrame> {
+    let mut frames = frames.into_iter();
+    let Some(mut all) = frames.next() else { return Ok(DataFrame::empty()) };
+    for frame in frames {
+        all.vstack_mut_owned(frame).map_err(|e| Error::Bug { message: e.to_string() })?;
+    }
+    all.rechunk_mut();
+    Ok(all)
 }
 
 fn frame(schema: &Schema, items: &[Item]) -> Result<DataFrame> {
@@ -150,9 +208,7 @@ fn frame(schema: &Schema, items: &[Item]) -> Result<DataFrame> {
 
 /// Reads a manifest batch by batch.
 pub struct ManifestReader {
-    open: Box<dyn Fn() -> Result<Box<dyn MmapBytesReader>> + Send>,
-    schema: Schema,
-    rows: usize,
+    table: Table,
     next: usize,
     batch_rows: usize,
 }
@@ -161,49 +217,16 @@ impl ManifestReader {
     /// Opens a manifest; `open` gives its bytes anew for each batch.
     ///
     /// # Errors
-    /// [`Error::Format`] when it is no Parquet file; [`Error::Schema`] when it lacks a base column.
+    /// As [`Table::new`].
     pub fn new(
-        open: impl Fn() -> Result<Box<dyn MmapBytesReader>> + Send + 'static,
+        open: impl Fn() -> Result<Box<dyn MmapBytesReader>> + Send + Sync + 'static,
     ) -> Result<Self> {
-        let mut reader = ParquetReader::new(open()?);
-        let rows = reader.num_rows().map_err(broken)?;
-        let arrow = reader.schema().map_err(broken)?;
-        let mut facts = Vec::new();
-        let mut found = Vec::new();
-        for field in arrow.iter_values() {
-            let name = field.name.to_string();
-            let kind = match DataType::from_arrow_field(field) {
-                DataType::Boolean => Kind::Bool,
-                d if d.is_integer() => Kind::Int,
-                d if d.is_float() => Kind::Float,
-                DataType::String => Kind::Text,
-                // A column that holds nothing but nulls has no type of its own.
-                DataType::Null => match BASE.iter().find(|c| c.name == name) {
-                    Some(column) => column.kind,
-                    None => Kind::Text,
-                },
-                other => {
-                    return Err(Error::format(
-                        "manifest",
-                        format!(
-                            "column `{name}` is of type {other}, which no step reads: make it a number, text or boolean"
-                        ),
-                    ));
-                }
-            };
-            match BASE.iter().any(|c| c.name == name) {
-                true => found.push(Field { name, kind }),
-                false => facts.push(Field { name, kind }),
-            }
-        }
-        Schema { facts: found }.require("a manifest", BASE, BASE)?;
-        Ok(Self {
-            open: Box::new(open),
-            schema: Schema { facts },
-            rows,
-            next: 0,
-            batch_rows: BATCH_ROWS,
-        })
+        Ok(Self { table: Table::new(open)?, next: 0, batch_rows: BATCH_ROWS })
+    }
+
+    /// The same manifest, by columns.
+    pub fn table(&self) -> &Table {
+        &self.table
     }
 
     /// Reads smaller batches than [`BATCH_ROWS`]: for those who hold one of many manifests each.
@@ -215,12 +238,12 @@ impl ManifestReader {
 
     /// The columns.
     pub fn schema(&self) -> &Schema {
-        &self.schema
+        self.table.schema()
     }
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.table.rows()
     }
 
     /// The next batch of at most [`BATCH_ROWS`] rows; `None` after the last.
@@ -228,20 +251,14 @@ impl ManifestReader {
     /// # Errors
     /// [`Error::Format`] when a row lacks an id, a path or a digest, or a value cannot be read.
     pub fn next_batch(&mut self) -> Result<Option<Vec<Item>>> {
-        if self.next >= self.rows {
+        let rows = self.table.rows();
+        if self.next >= rows {
             return Ok(None);
         }
-        let count = self.batch_rows.min(self.rows - self.next);
-        let frame = ParquetReader::new((self.open)()?)
-            .with_slice(Some((self.next, count)))
-            .read_parallel(ParallelStrategy::None)
-            .finish()
-            .map_err(broken)?;
-        let items = items(&self.schema, &frame, self.next)?;
+        let count = self.batch_rows.min(rows - self.next);
+        let batch = self.table.slice(self.next, count, None)?;
+        let items = items(self.table.schema(), batch.frame(), self.next)?;
         self.next += count;
-        if items.len() != count {
-            return Err(broken(format!("{} rows where its footer says {count}", items.len())));
-        }
         Ok(Some(items))
     }
 
@@ -328,6 +345,7 @@ mod tests {
 
     use super::*;
     use crate::digest::Digest;
+    use crate::manifest::Field;
 
     fn item(n: usize) -> Item {
         Item {

@@ -3,9 +3,11 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::{Crew, Grain, Group, Grouping, Input, Listing, Out, Params, Sink, Source, Step};
+use super::{
+    Crew, Grain, Group, Grouping, Input, Listing, Manifest, Out, Params, Sink, Source, Step,
+};
 use crate::error::{Error, Result};
-use crate::manifest::{Column, Field, Kind};
+use crate::manifest::{Column, Field, Kind, Schema};
 
 /// A unit of any grain, on its way from the engine to a step.
 pub enum AnyInput {
@@ -15,6 +17,8 @@ pub enum AnyInput {
     Listing(Listing),
     /// The images of a group.
     Group(Group),
+    /// All rows of a manifest.
+    Manifest(Manifest),
 }
 
 /// A step with its params, ready to run.
@@ -29,6 +33,11 @@ pub trait AnyStep: Send + Sync {
     fn companions(&self) -> &'static [Column];
     /// [`Step::needs`].
     fn needs(&self) -> &'static [Column];
+    /// [`Step::columns`].
+    ///
+    /// # Errors
+    /// As [`Step::columns`].
+    fn columns(&self, schema: &Schema) -> Result<Vec<String>>;
     /// [`Step::grouping`].
     fn grouping(&self) -> Grouping;
     /// [`Step::joins`].
@@ -220,6 +229,10 @@ impl<S: Step> AnyStep for Ready<S> {
 
     fn grouping(&self) -> Grouping {
         self.step.grouping()
+    }
+
+    fn columns(&self, schema: &Schema) -> Result<Vec<String>> {
+        self.step.columns(schema)
     }
 
     fn joins(&self) -> bool {

@@ -23,6 +23,8 @@ pub enum Grain {
     Image,
     /// The images that share a group: a slide's patches, a burst.
     Group,
+    /// All rows of a manifest.
+    Manifest,
 }
 
 /// Which items of a manifest make one group, for a step of grain [`Grain::Group`].
@@ -67,11 +69,12 @@ impl Grain {
             Self::Listing => "listing",
             Self::Image => "image",
             Self::Group => "group",
+            Self::Manifest => "manifest",
         }
     }
 }
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Source {}
     impl Sealed for super::Listing {}

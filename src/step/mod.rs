@@ -17,6 +17,7 @@ mod crew;
 mod entry;
 mod input;
 mod out;
+mod whole;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -28,9 +29,10 @@ pub(crate) use crew::bug;
 pub use entry::{AnyInput, AnyStep, Entry, FactDoc, params_from};
 pub use input::{Camera, Grain, Group, Grouping, Input, Listed, Listing, Member, Of, Source};
 pub use out::{Collected, Emitted, Found, Made, MemberWhat, Out, Sink};
+pub use whole::{Findings, Manifest, Rows, table_of};
 
 use crate::error::Result;
-use crate::manifest::Column;
+use crate::manifest::{Column, Schema};
 
 /// Params: all that may change an output. Implemented by every type that fits.
 ///
@@ -103,6 +105,16 @@ pub trait Step: Sized + Send + Sync + 'static {
     /// Those that a manifest must have. Where it lacks one of the others, the step sees null.
     fn needs(&self) -> &'static [Column] {
         self.reads()
+    }
+
+    /// The columns that the step looks at in a manifest with these ones, for steps of grain
+    /// [`Grain::Manifest`]: those of [`Step::reads`] that are there, and those that its params name.
+    ///
+    /// # Errors
+    /// [`crate::Error::Schema`] when one that it cannot do without is not there, or holds other values.
+    fn columns(&self, schema: &Schema) -> Result<Vec<String>> {
+        let there = self.reads().iter().filter(|column| schema.kind(column.name).is_some());
+        Ok(there.map(|column| column.name.to_string()).collect())
     }
 
     /// Which items make one group, for steps of grain [`Grain::Group`].

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde_json::{Map, Value};
 
-use super::{Crew, Facts};
+use super::{Crew, Facts, Findings, Rows};
 use crate::digest::{Digest, all_finite};
 use crate::error::{Error, Result};
 
@@ -124,6 +124,12 @@ pub enum Emitted {
     },
     /// A file that waits for all groups to be put together.
     Left(Made),
+    /// What becomes of the next batch of rows of a manifest.
+    Rows(Rows),
+    /// What a step says of the whole manifest.
+    Findings(Findings),
+    /// Something that a person should know.
+    Note(String),
     /// What became of one member of a group.
     Member {
         /// Its place among [`super::Group::members`].
@@ -175,6 +181,12 @@ pub struct Collected {
     pub left: Vec<Made>,
     /// What became of the members of a group.
     pub members: Vec<(usize, MemberWhat)>,
+    /// What becomes of the batches of a manifest.
+    pub rows: Vec<Rows>,
+    /// What was said of the whole manifest.
+    pub findings: Findings,
+    /// What a person should know.
+    pub notes: Vec<String>,
 }
 
 impl Sink for Collected {
@@ -187,6 +199,9 @@ impl Sink for Collected {
             Emitted::Kept { facts, joins } => self.kept.push((facts, joins)),
             Emitted::Left(made) => self.left.push(made),
             Emitted::Member { index, what } => self.members.push((index, what)),
+            Emitted::Rows(rows) => self.rows.push(rows),
+            Emitted::Findings(findings) => self.findings.extend(findings),
+            Emitted::Note(note) => self.notes.push(note),
         }
         Ok(())
     }
@@ -298,6 +313,39 @@ impl<'a, F: Facts> Out<'a, F> {
     /// As [`Out::put`].
     pub fn fail_member(&mut self, index: usize, error: Error) -> Result<()> {
         self.member(index, MemberWhat::Failed(error))
+    }
+
+    /// Says what becomes of the next batch of rows of a manifest: once for each batch, in their order.
+    ///
+    /// # Errors
+    /// As [`Out::put`].
+    pub fn rows(&mut self, rows: Rows) -> Result<()> {
+        self.crew.check()?;
+        self.sink.take(Emitted::Rows(rows))
+    }
+
+    /// Says something of the whole manifest: a flat or nested struct whose fields are kept by their names in the
+    /// record, in `run.json` and in the report.
+    ///
+    /// # Errors
+    /// As [`Out::put`]; [`Error::Bug`] when it is no struct or holds a number that is not finite.
+    pub fn findings<T: serde::Serialize>(&mut self, findings: &T) -> Result<()> {
+        if !all_finite(findings) {
+            return Err(Error::Bug { message: "a finding is not a finite number".into() });
+        }
+        match serde_json::to_value(findings) {
+            Ok(Value::Object(map)) => self.sink.take(Emitted::Findings(map)),
+            _ => Err(Error::Bug { message: "findings must be a struct".into() }),
+        }
+    }
+
+    /// Says something of the whole manifest that a person should know: a skew, a target that was not met. It is shown, and
+    /// kept with the run.
+    ///
+    /// # Errors
+    /// As [`Out::put`].
+    pub fn note(&mut self, note: impl Into<String>) -> Result<()> {
+        self.sink.take(Emitted::Note(note.into()))
     }
 
     /// How far the unit is: for progress only.
