@@ -24,7 +24,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The folders that the program fills. A file there that it does not draw is an error too.
-const DRAWN: [&str; 6] = ["slides", "photos", "traps", "stains", "tables", "bad"];
+const DRAWN: [&str; 7] = ["slides", "photos", "traps", "stains", "cohort", "tables", "bad"];
 
 const REDRAW: &str = "redraw with: BLESS=1 cargo test --release --test fixtures";
 
