@@ -103,6 +103,16 @@
 //!   are fitted before anything is keyed.
 //! - Images of one pack are one unit of an image step, with one record, and go on into packs; loose files
 //!   are a unit each.
+//! - Steps over a whole manifest (`split`, `sample`) are given columns, not rows ([`step::Manifest`]): those that they ask
+//!   for, a batch at a time, from any thread, as often as they want; they answer with what becomes of each row
+//!   ([`step::Rows`]), and the engine does it to all columns of that batch. So 10^8 rows need a few numbers a row in memory.
+//!   polars reads, writes and casts; it aggregates nothing: its float sums differ from run to run, and integer codes are
+//!   several times faster.
+//! - The key of such a step has, for each column that it looks at, the digest of the column's values; its record has one
+//!   output without a file ([`record::WHOLE`]), with the distribution before and after. Every row that goes on carries the
+//!   key in its trail. Shards refuse such steps: run them after the merge.
+//! - The report is no step, as steps see neither records nor pictures: every run writes it, and `microtome report` makes it
+//!   again.
 //! - A shard's part of a manifest carries one more column, `merge.order`; a merge sorts by it and drops
 //!   it.
 #![warn(missing_docs)]
