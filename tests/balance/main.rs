@@ -1,4 +1,5 @@
-//! Steps over whole manifests: how rows are shared out, held to laws and compared with what other programs give.
+//! Steps over whole manifests: how rows are shared out, held to laws and compared with what other
+//! programs give.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -105,7 +105,8 @@ impl Answers<'_> {
     /// # Errors
     /// What reading gives.
     pub fn give(&self, said: &mut Findings, out: &mut Out<'_, Facts>) -> Result<()> {
-        let mut drawn: Vec<u64> = Vec::new();
+        // Room that is never written to takes no memory.
+        let mut drawn: Vec<u64> = Vec::with_capacity(self.manifest.rows());
         let (mut repeats, mut done) = (0, 0);
         let total = self.manifest.rows() as u64;
         let answer = |index: usize| self.answer(index);
@@ -122,7 +123,8 @@ impl Answers<'_> {
         Ok(())
     }
 
-    /// What becomes of the rows of one batch; the ranks of those that are drawn, and how many draws repeat one.
+    /// What becomes of the rows of one batch; the ranks of those that are drawn, and how many draws
+    /// repeat one.
     fn answer(&self, index: usize) -> Result<(Rows, Vec<u64>, u64)> {
         let Self { params, look, .. } = self;
         let first = index * BATCH_ROWS;

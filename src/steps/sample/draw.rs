@@ -1,12 +1,14 @@
-//! The draw itself, on numbers alone: of each cell (a class, a patient's rows of a class, …) the rows with the
-//! least keys.
+//! The draw itself, on numbers alone: of each cell (a class, a patient's rows of a class, …) the
+//! rows with the least keys.
 //!
-//! Keys are uniform and keyed by content, so that the rows with the `n` least keys are a uniform sample without
-//! replacement, the same for any order of rows: a reservoir that needs no state. With the same `n`, a row that
-//! comes in displaces at most one other, and one that goes makes room for one.
+//! Keys are uniform and keyed by content, so that the rows with the `n` least keys are a uniform
+//! sample without replacement, the same for any order of rows: a reservoir that needs no state.
+//! With the same `n`, a row that comes in displaces at most one other, and one that goes makes room
+//! for one.
 //!
-//! Time is linear. Where keys are uniform, only those below a bound that holds with near certainty are looked at closely; a
-//! cell in which that bound does not hold is looked at in whole, so the result is exact either way.
+//! Time is linear. Where keys are uniform, only those below a bound that holds with near certainty
+//! are looked at closely; a cell in which that bound does not hold is looked at in whole, so the
+//! result is exact either way.
 
 use std::collections::HashMap;
 
@@ -21,6 +23,9 @@ pub const MOST_CELLS: usize = DROPPED as usize;
 
 /// Settles ties: for rows (by place) with equal keys, numbers by which they are drawn instead.
 pub type Ties<'a> = dyn FnMut(&[u32]) -> Result<Vec<u128>> + 'a;
+
+/// Pairs of codes, by their numbers.
+pub type Pairs = Vec<(u32, u32)>;
 
 /// One bit for each row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +79,8 @@ fn below_all(key: u64) -> u64 {
     key.min(u64::MAX - 1)
 }
 
-/// Which rows of a cell are drawn: those with keys below the bound, and some of those that have exactly `tied`.
+/// Which rows of a cell are drawn: those with keys below the bound, and some of those that have
+/// exactly `tied`.
 #[derive(Debug, Clone, Copy, Default)]
 struct Bound {
     below: u64,
@@ -82,28 +88,27 @@ struct Bound {
     of_tied: u64,
 }
 
-/// The rows with the least keys of each cell, as many as `quotas` says (all, where it has no more). Rows whose cell has no
-/// quota are not drawn.
+/// The rows with the least keys of each cell, as many as `quotas` says (all, where it has no more).
+/// Rows whose cell has no quota are not drawn.
 ///
 /// # Errors
 /// Those of `ties`.
 pub fn least(cells: &[u32], keys: &[u64], quotas: &[u64], ties: &mut Ties<'_>) -> Result<Bits> {
     let counts = counts(cells, quotas.len());
     let mut bounds = vec![Bound::default(); quotas.len()];
-    // A first look at keys below a bound that about 1 in 10^9 cells with uniform keys fails.
-    let looks: Vec<u64> = quotas
-        .iter()
-        .zip(&counts)
-        .map(|(quota, count)| if *quota == 0 || quota >= count { 0 } else { look(*quota, *count) })
-        .collect();
-    for (bound, (quota, count)) in bounds.iter_mut().zip(quotas.iter().zip(&counts)) {
-        if *quota > 0 && quota >= count {
-            bound.below = u64::MAX;
+    let mut looks = vec![None; quotas.len()];
+    for (cell, (quota, count)) in quotas.iter().zip(&counts).enumerate() {
+        match *quota >= *count {
+            true => bounds[cell].below = if *quota > 0 { u64::MAX } else { 0 },
+            false if *quota > 0 => looks[cell] = Some(Look::at(*quota, *count)),
+            false => {}
         }
     }
     let failed = bounds_of(cells, keys, quotas, &looks, &mut bounds);
-    if failed.iter().any(|look| *look > 0) {
-        bounds_of(cells, keys, quotas, &failed, &mut bounds);
+    if failed.iter().any(|failed| *failed) {
+        let all = |(failed, count): (&bool, &u64)| failed.then_some(Look::all(*count));
+        let looks: Vec<_> = failed.iter().zip(&counts).map(all).collect();
+        bounds_of(cells, keys, quotas, &looks, &mut bounds);
     }
     let mut drawn = Bits::none(cells.len());
     let mut tied: Vec<u32> = Vec::new();
@@ -140,58 +145,93 @@ pub fn least(cells: &[u32], keys: &[u64], quotas: &[u64], ties: &mut Ties<'_>) -
     Ok(drawn)
 }
 
-/// A key below which there are almost certainly `quota` of `count` uniform keys: the mean and six standard deviations.
-fn look(quota: u64, count: u64) -> u64 {
-    let (k, n) = (quota as f64, count as f64);
-    let share = (k + 6.0 * k.sqrt() + 20.0) / n;
-    if share >= 0.9 { u64::MAX } else { (share * 18_446_744_073_709_551_616.0) as u64 }
+/// Which keys of a cell are looked at closely.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// Keys up to this one.
+    up_to: u64,
+    /// How many they are at most.
+    most: usize,
 }
 
-/// Finds the bounds of cells that are looked at (those with a look above 0), from keys up to the look. Gives the looks of
-/// those where that did not suffice.
+impl Look {
+    /// Of `count` uniform keys, almost certainly the `quota` least, and not many more: the mean and
+    /// six standard deviations, then as many again. A cell fails that about once in 10^9.
+    fn at(quota: u64, count: u64) -> Self {
+        let (k, n) = (quota as f64, count as f64);
+        let slack = 6.0 * k.sqrt() + 20.0;
+        let share = (k + slack) / n;
+        if share >= 0.9 {
+            return Self::all(count);
+        }
+        let up_to = (share * 18_446_744_073_709_551_616.0) as u64;
+        Self { up_to, most: ((k + 3.0 * slack).min(n)) as usize }
+    }
+
+    /// All of them.
+    fn all(count: u64) -> Self {
+        Self { up_to: u64::MAX, most: count as usize }
+    }
+}
+
+/// A place where the keys of a cell are gathered.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    up_to: u64,
+    next: usize,
+    end: usize,
+}
+
+/// Finds the bounds of the cells that are looked at. Gives those in which the look did not suffice.
 fn bounds_of(
     cells: &[u32],
     keys: &[u64],
     quotas: &[u64],
-    looks: &[u64],
+    looks: &[Option<Look>],
     bounds: &mut [Bound],
-) -> Vec<u64> {
-    let mut failed = vec![0; looks.len()];
-    let mut ends = vec![0_usize; looks.len()];
-    for (cell, key) in cells.iter().zip(keys) {
-        if looks.get(*cell as usize).is_some_and(|look| *key <= *look && *look > 0) {
-            ends[*cell as usize] += 1;
-        }
-    }
+) -> Vec<bool> {
+    let mut places = Vec::with_capacity(looks.len());
     let mut all = 0;
-    for end in &mut ends {
-        (*end, all) = (all, all + *end);
+    for look in looks {
+        let (up_to, most) = look.map_or((0, 0), |look| (look.up_to, look.most));
+        places.push(Place { up_to, next: all, end: all + most });
+        all += most;
     }
+    let mut failed = vec![false; looks.len()];
     let mut gathered = vec![0_u64; all];
     for (cell, key) in cells.iter().zip(keys) {
-        if looks.get(*cell as usize).is_some_and(|look| *key <= *look && *look > 0) {
-            let end = &mut ends[*cell as usize];
-            gathered[*end] = below_all(*key);
-            *end += 1;
+        if let Some(place) = places.get_mut(*cell as usize)
+            && *key <= place.up_to
+        {
+            match gathered.get_mut(place.next).filter(|_| place.next < place.end) {
+                Some(to) => {
+                    *to = below_all(*key);
+                    place.next += 1;
+                }
+                // More than there should be, or a cell that is not looked at.
+                None => failed[*cell as usize] = true,
+            }
         }
     }
     let mut rest: &mut [u64] = &mut gathered;
     let mut begun = 0;
-    for (cell, end) in ends.iter().enumerate() {
-        let (these, others) = std::mem::take(&mut rest).split_at_mut(end - begun);
-        (rest, begun) = (others, *end);
-        if looks[cell] == 0 {
-            continue;
-        }
+    for (cell, place) in places.iter().enumerate() {
+        let (these, others) = std::mem::take(&mut rest).split_at_mut(place.end - begun);
+        let found = place.next - begun;
+        (rest, begun) = (others, place.end);
         let quota = quotas[cell] as usize;
-        if these.len() < quota {
-            failed[cell] = u64::MAX;
+        failed[cell] &= looks[cell].is_some();
+        if looks[cell].is_none() || failed[cell] {
             continue;
         }
-        let (before, last, after) = these.select_nth_unstable(quota - 1);
+        if found < quota {
+            failed[cell] = true;
+            continue;
+        }
+        let (before, last, after) = these[..found].select_nth_unstable(quota - 1);
         let last = *last;
         let tied_before = before.iter().filter(|key| **key == last).count() as u64 + 1;
-        let tied_after = after.iter().any(|key| *key == last);
+        let tied_after = after.contains(&last);
         bounds[cell] = match tied_after {
             false => Bound { below: last + 1, of_tied: 0 },
             true => Bound { below: last, of_tied: tied_before },
@@ -200,15 +240,20 @@ fn bounds_of(
     failed
 }
 
-/// Numbers for the pairs of two codes that occur together, from 0 in the order in which they come; rows that are in no cell of
-/// `first` keep their code. Gives the number of each row's pair, and the pairs.
+/// Codes below this one stand for all that occur.
+fn codes(codes: &[u32]) -> usize {
+    codes.iter().map(|code| if *code < DROPPED { code + 1 } else { 0 }).max().unwrap_or(0) as usize
+}
+
+/// Numbers for the pairs of two codes that occur together, from 0 in the order in which they come;
+/// rows that are in no cell of `first` keep their code. Gives the number of each row's pair, and
+/// the pairs.
 ///
 /// # Errors
 /// [`Error::Limit`] when there are more pairs than [`MOST_CELLS`].
-pub fn pairs(first: &[u32], second: &[u32]) -> Result<(Vec<u32>, Vec<(u32, u32)>)> {
-    let mut found: Vec<(u32, u32)> = Vec::new();
-    let codes = |codes: &[u32]| codes.iter().filter(|c| **c < DROPPED).max().map_or(0, |c| c + 1);
-    let (rows, columns) = (codes(first) as usize, codes(second) as usize + 1);
+pub fn pairs(first: &[u32], second: &[u32]) -> Result<(Vec<u32>, Pairs)> {
+    let mut found = Pairs::new();
+    let (rows, columns) = (codes(first), codes(second) + 1);
     // Few enough pairs have a table, the others a map.
     let in_table = rows.saturating_mul(columns) <= (4 * first.len()).max(1 << 16);
     let mut table = vec![DROPPED; if in_table { rows * columns } else { 0 }];
@@ -247,8 +292,8 @@ pub fn pairs(first: &[u32], second: &[u32]) -> Result<(Vec<u32>, Vec<(u32, u32)>
     }
 }
 
-/// The rows that a cap of `most` rows of each pair (cell, value) leaves; those without a value (a code from [`DROPPED`] up) are
-/// not capped. Rows in no cell are not among them.
+/// The rows that a cap of `most` rows of each pair (cell, value) leaves; those without a value (a
+/// code from [`DROPPED`] up) are not capped. Rows in no cell are not among them.
 ///
 /// # Errors
 /// As [`pairs`] and [`least`].
@@ -259,6 +304,18 @@ pub fn cap(
     most: u64,
     ties: &mut Ties<'_>,
 ) -> Result<Bits> {
+    let (rows, columns) = (codes(cells), codes(values) + 1);
+    // Few possible pairs are numbered as they are, whether they occur or not.
+    if rows.saturating_mul(columns) <= (cells.len() / 8).max(1 << 16) {
+        let number = |(cell, value): (&u32, &u32)| match *cell < DROPPED {
+            true => cell * columns as u32 + (*value).min(columns as u32 - 1),
+            false => *cell,
+        };
+        let numbers: Vec<u32> = cells.iter().zip(values).map(number).collect();
+        let of_cell = (0..columns).map(|value| if value + 1 < columns { most } else { u64::MAX });
+        let quotas: Vec<u64> = (0..rows).flat_map(|_| of_cell.clone()).collect();
+        return least(&numbers, keys, &quotas, ties);
+    }
     let (numbers, found) = pairs(cells, values)?;
     let quota = |(_, value): &(u32, u32)| if *value >= DROPPED { u64::MAX } else { most };
     let quotas: Vec<u64> = found.iter().map(quota).collect();

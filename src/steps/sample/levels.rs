@@ -6,8 +6,9 @@ use crate::distribution::Words;
 use crate::error::Result;
 use crate::random::rank;
 
-/// Shares `quota` among places that hold so many each: as equally as can be, what one cannot hold goes to the others, and
-/// what cannot be divided to those with the least order. The sum is the quota, or all that there is room for.
+/// Shares `quota` among places that hold so many each: as equally as can be, what one cannot hold
+/// goes to the others, and what cannot be divided to those with the least order. The sum is the
+/// quota, or all that there is room for.
 ///
 /// It is what comes of giving one to each that has room, round by round, the last round in order.
 pub fn share_out(quota: u64, room: &[u64], order: &[u64]) -> Vec<u64> {

@@ -29,7 +29,7 @@ pub struct Coded {
 }
 
 impl Coded {
-    /// A column of text, integers or booleans.
+    /// A column of text, integers or booleans. Empty texts are no values.
     fn of(batch: &Batch, schema: &Schema, name: &str) -> Result<Self> {
         let mut words = Words::default();
         let codes = match schema.kind(name) {
@@ -50,7 +50,10 @@ impl Coded {
                 let word = |value: bool| if value { "true" } else { "false" };
                 batch.bools(name)?.map(|value| words.code(value.map(word))).collect()
             }
-            _ => batch.text(name)?.iter().map(|value| words.code(value)).collect(),
+            _ => {
+                let values = batch.text(name)?.iter();
+                values.map(|value| words.code(value.filter(|text| !text.is_empty()))).collect()
+            }
         };
         Ok(Self { words, codes })
     }
@@ -76,8 +79,8 @@ pub fn ranks(batch: &Batch, seed: u64) -> Result<Vec<u64>> {
     Ok(batch.digests()?.iter().map(|digest| rank(seed, digest)).collect())
 }
 
-/// The key by which a row of this weight is drawn (Efraimidis and Spirakis): −ln(u)/w as the bits of a float, which are ordered
-/// as it is. Rows without a weight come after all others.
+/// The key by which a row of this weight is drawn (Efraimidis and Spirakis): −ln(u)/w as the bits
+/// of a float, which are ordered as it is. Rows without a weight come after all others.
 pub fn key_of(rank: u64, weight: Option<f64>) -> u64 {
     match weight.filter(|weight| *weight > 0.0) {
         // 52 bits and a half: never 0 and never 1.
@@ -95,8 +98,8 @@ pub struct Look {
     pub splits: Vec<Option<String>>,
     /// All classes, sorted.
     pub classes: Vec<String>,
-    /// The cell of each row: number of its split · number of classes + number of its class ([`Params::several`]: of its split
-    /// alone), or [`UNTOUCHED`], [`DROPPED`].
+    /// The cell of each row: number of its split · number of classes + number of its class
+    /// ([`Params::several`]: of its split alone), or [`UNTOUCHED`], [`DROPPED`].
     pub cells: Vec<u32>,
     /// By what it is drawn.
     pub keys: Vec<u64>,
@@ -197,7 +200,7 @@ impl Look {
         if !there.is_empty() || (params.splits != ["train"] && !splits.codes.is_empty()) {
             self.splits.clear();
             for name in &params.splits {
-                let Some(code) = there.iter().position(|word| word == name) else {
+                let Some(code) = there.iter().position(|word| *word == name.as_str()) else {
                     let mut there: Vec<String> = there.iter().map(|name| shown(name)).collect();
                     there.sort();
                     there.truncate(20);

@@ -35,7 +35,8 @@ const fn base(name: &'static str, kind: Kind, doc: &'static str) -> Column {
 /// What `sample` says of every row that goes on.
 #[derive(Serialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// How often the row is drawn, at least 1; with `repeats: rows` it stands there so often, and this is 1.
+    /// How often the row is drawn, at least 1; with `repeats: rows` it stands there so often, and
+    /// this is 1.
     pub repeat: u64,
 }
 
@@ -214,7 +215,9 @@ impl Sample {
         for (split, available) in look.splits.iter().zip(available.chunks(classes.max(1))) {
             let there = look.classes.iter().zip(available).map(|(c, n)| (c.as_str(), *n as f64));
             let of_split = self.plan.target.shares(split.as_deref(), there)?;
-            quotas.extend(self.plan.target.quotas(params, available, &of_split)?);
+            let of_classes = self.plan.target.quotas(params, available, &of_split)?;
+            self.check_over(&look.classes, available, &of_split, &of_classes)?;
+            quotas.extend(of_classes);
             shares.extend(of_split);
         }
         let drawn: Vec<u64> = (quotas.iter().zip(available).zip(&shares))
@@ -294,6 +297,30 @@ impl Sample {
         }
         let by = By::Draws { times, more };
         Answers { params, manifest, look: &look, by: &by }.give(said, out)
+    }
+
+    /// Refuses counts for which `over` would have to leave rows out.
+    fn check_over(
+        &self,
+        classes: &[String],
+        available: &[u64],
+        shares: &[f64],
+        quotas: &[u64],
+    ) -> Result<()> {
+        if self.params.mode != Mode::Over {
+            return Ok(());
+        }
+        let mut numbers = classes.iter().zip(available).zip(shares.iter().zip(quotas));
+        match numbers.find(|((_, n), (share, quota))| **share > 0.0 && quota < n) {
+            Some(((class, n), (_, quota))) => {
+                let message = format!(
+                    "{} is to have {quota} draws and has {n} rows, of which `over` leaves none out: take `both`",
+                    shown(class)
+                );
+                Err(Error::params("counts", message))
+            }
+            None => Ok(()),
+        }
     }
 
     fn levels(&self, look: &Look) -> Result<Option<Levels>> {

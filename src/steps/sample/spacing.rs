@@ -8,9 +8,10 @@ use crate::error::Result;
 /// A patch without a place.
 pub const NOWHERE: [f64; 2] = [f64::INFINITY, f64::INFINITY];
 
-/// The rows that keep `spacing_px` from each other: those of one (split and) slide are taken in the order of their keys, and
-/// each is left out that lies nearer than that, as the crow flies, to one that was taken. Rows without a slide or a place
-/// are taken. A grid of squares as wide as the spacing finds the neighbours.
+/// The rows that keep `spacing_px` from each other: those of one (split and) slide are taken in the
+/// order of their keys, and each is left out that lies nearer than that, as the crow flies, to one
+/// that was taken. Rows without a slide or a place are taken. A grid of squares as wide as the
+/// spacing finds the neighbours.
 ///
 /// # Errors
 /// Those of `ties`.

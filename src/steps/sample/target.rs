@@ -101,7 +101,8 @@ impl Target {
         })
     }
 
-    /// The share of each class, by its name and what there is of it; they add up to 1 (all are 0 where there is nothing).
+    /// The share of each class, by its name and what there is of it; they add up to 1 (all are 0
+    /// where there is nothing).
     ///
     /// # Errors
     /// [`Error::Params`] when a class is named by hand and there is nothing of it.
@@ -163,7 +164,8 @@ impl Target {
         }
     }
 
-    /// How many draws each class is to have: of those with `rows` and `shares`, in the order of classes' names.
+    /// How many draws each class is to have: of those with `rows` and `shares`, in the order of
+    /// classes' names.
     ///
     /// # Errors
     /// [`Error::Params`] when that cannot be.
@@ -196,8 +198,8 @@ impl Target {
     }
 }
 
-/// Divides a number in these proportions: the whole parts, and one more for those with the largest remainders (of equals, for
-/// the first).
+/// Divides a number in these proportions: the whole parts, and one more for those with the largest
+/// remainders (of equals, for the first).
 pub fn apportion(size: u64, shares: &[f64]) -> Vec<u64> {
     let exact: Vec<f64> = shares.iter().map(|share| share * size as f64).collect();
     let mut parts: Vec<u64> = exact.iter().map(|part| part.floor() as u64).collect();
@@ -212,8 +214,9 @@ pub fn apportion(size: u64, shares: &[f64]) -> Vec<u64> {
     parts
 }
 
-/// The numbers in the proportions of the shares in which one class has exactly its rows and each of the others, rounded, no
-/// more (`bound` is the least of two) or no less (the greatest) than its own.
+/// The numbers in the proportions of the shares in which one class has exactly its rows and each of
+/// the others, rounded, no more (`bound` is the least of two) or no less (the greatest) than its
+/// own.
 fn in_proportion(rows: &[u64], shares: &[f64], bound: fn(u64, u64) -> u64) -> Vec<u64> {
     let there = || rows.iter().zip(shares).filter(|(_, share)| **share > 0.0);
     let scale = |(n, share): (&u64, &f64)| *n as f64 / share;

@@ -47,7 +47,8 @@ proptest! {
         quotas in prop::collection::vec(prop_oneof![0..40_u64, Just(u64::MAX)], 5),
     ) {
         let (cells, keys): (Vec<u32>, Vec<u64>) = rows.into_iter().unzip();
-        // The largest key and the one below it count as equal, so that a bound above all keys exists.
+        // The largest key and the one below it count as equal, so that a bound above all keys
+        // exists.
         let keys: Vec<u64> = keys.iter().map(|key| (*key).min(u64::MAX - 1)).collect();
         let drawn = least(&cells, &keys, &quotas, &mut ties).unwrap();
         prop_assert_eq!(drawn.rows().collect::<Vec<_>>(), sorted(&cells, &keys, &quotas));
@@ -153,9 +154,9 @@ fn pairs_have_one_number_each_whether_few_or_many() {
     }
 }
 
-/// Of 60 rows, 15 are drawn under each of 600 seeds: each row is drawn 150 times on average. The sum of squared
-/// deviations by variance is χ² of 59 degrees: mean 59, standard deviation 10.9. Seeds are fixed, so it passes
-/// always or never.
+/// Of 60 rows, 15 are drawn under each of 600 seeds: each row is drawn 150 times on average. The
+/// sum of squared deviations by variance is χ² of 59 degrees: mean 59, standard deviation 10.9.
+/// Seeds are fixed, so it passes always or never.
 #[test]
 fn each_row_of_a_class_is_drawn_as_often() {
     let items: Vec<Digest> = (0..60_u32).map(|n| Digest::of(&n.to_le_bytes())).collect();
@@ -170,6 +171,7 @@ fn each_row_of_a_class_is_drawn_as_often() {
     let variance = 600.0 * 0.25 * 0.75 * 60.0 / 59.0;
     let chi: f64 = times.iter().map(|n| (f64::from(*n) - 150.0).powi(2) / variance).sum();
     assert!((59.0 - 44.0..59.0 + 44.0).contains(&chi), "{chi}");
-    // Two rows are drawn together as independent draws without replacement would: 15·14/(60·59) of 600 = 35.6 ± 5.8.
+    // Two rows are drawn together as independent draws without replacement would: 15·14/(60·59) of
+    // 600 = 35.6 ± 5.8.
     assert!((13..59).contains(&together), "{together}");
 }

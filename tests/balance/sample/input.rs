@@ -11,7 +11,13 @@ use super::{patches, sample};
 fn skewed() -> String {
     let mut csv = "id,label\n".to_string();
     for n in 0..51 {
-        let label = if n < 40 { "a" } else if n < 50 { "b=c" } else { "rare" };
+        let label = if n < 40 {
+            "a"
+        } else if n < 50 {
+            "b=c"
+        } else {
+            "rare"
+        };
         csv += &format!("r{n},{label}\n");
     }
     csv
@@ -24,8 +30,9 @@ fn refused(csv: &str, params: Value) -> (String, String) {
     }
 }
 
-/// By hand: equal 1:1:1; sqrt √40 : √10 : 1 = 6.32 : 3.16 : 1; power 0.25 40^¼ : 10^¼ : 1 = 2.51 : 1.78 : 1; natural
-/// 40 : 10 : 1; effective number of β = 0.9: n / (1 − 0.9^n) = 40.6 : 15.4 : 10 = 4.06 : 1.54 : 1.
+/// By hand: equal 1:1:1; sqrt √40 : √10 : 1 = 6.32 : 3.16 : 1; power 0.25 40^¼ : 10^¼ : 1 = 2.51 :
+/// 1.78 : 1; natural 40 : 10 : 1; effective number of β = 0.9: n / (1 − 0.9^n) = 40.6 : 15.4 : 10 =
+/// 4.06 : 1.54 : 1.
 #[test]
 fn targets_are_as_worked_out_by_hand() {
     let under = |target: &str| {
@@ -46,7 +53,11 @@ fn targets_are_as_worked_out_by_hand() {
     let by_hand = json!({"target": "proportions", "proportions": ["b=c=1", "a=2"]});
     let drawn = sample(&skewed(), by_hand).unwrap();
     assert_eq!(drawn.of_classes("drawn"), BTreeMap::from([("a", 20), ("b=c", 10), ("rare", 0)]));
-    assert!(drawn.notes.iter().any(|n| n.contains("1 rows of classes that have no share")), "{:?}", drawn.notes);
+    assert!(
+        drawn.notes.iter().any(|n| n.contains("1 rows of classes that have no share")),
+        "{:?}",
+        drawn.notes
+    );
     let both = json!({"target": "counts", "counts": ["b=c=25", "a=7"], "mode": "both"});
     let drawn = sample(&skewed(), both).unwrap();
     assert_eq!(drawn.of_classes("drawn"), BTreeMap::from([("a", 7), ("b=c", 25), ("rare", 0)]));
@@ -62,14 +73,28 @@ fn targets_that_cannot_be_are_errors_or_notes_with_the_numbers() {
     let short = json!({"size": 30});
     let drawn = sample(&skewed(), short).unwrap();
     assert_eq!(drawn.of_classes("drawn").into_values().collect::<Vec<_>>(), [10, 10, 1]);
-    assert!(drawn.notes.iter().any(|n| n.contains("`rare` has 1 of the 10 draws")), "{:?}", drawn.notes);
+    assert!(
+        drawn.notes.iter().any(|n| n.contains("`rare` has 1 of the 10 draws")),
+        "{:?}",
+        drawn.notes
+    );
     let (field, message) = refused(&skewed(), json!({"size": 30, "on_short": "fail"}));
     assert!(field == "on_short" && message.contains("`rare` has 1 of the 10"), "{message}");
     let capped = json!({"mode": "over", "max_repeats": 3});
     let drawn = sample(&skewed(), capped).unwrap();
     assert_eq!(drawn.of_classes("drawn").into_values().collect::<Vec<_>>(), [40, 30, 3]);
     let often = sample(&skewed(), json!({"mode": "over"})).unwrap();
-    assert!(often.notes.iter().any(|n| n.contains("`rare` (1 rows, 40 draws)")), "{:?}", often.notes);
+    assert!(
+        often.notes.iter().any(|n| n.contains("`rare` (1 rows, 40 draws)")),
+        "{:?}",
+        often.notes
+    );
+    let less = json!({"mode": "over", "target": "counts", "counts": ["a=50", "b=c=9"]});
+    let (field, message) = refused(&skewed(), less);
+    assert!(
+        field == "counts" && message.contains("`b=c` is to have 9 draws and has 10"),
+        "{message}"
+    );
     let many = json!({"mode": "over", "target": "proportions", "proportions": ["a=1", "rare=1000000000000"]});
     assert_eq!(refused(&skewed(), many).0, "target");
 }
@@ -148,7 +173,11 @@ fn splits_that_do_not_occur_are_errors_with_those_that_do() {
 fn rows_without_a_class_are_dropped_kept_or_refused() {
     let csv = "id,label\nx,a\ny,b\nz,\nw,b\n";
     let dropped = sample(csv, json!({})).unwrap();
-    assert!(dropped.rows.len() == 2 && dropped.notes[1].contains("1 of 4 rows"), "{:?}", dropped.notes);
+    assert!(
+        dropped.rows.len() == 2 && dropped.notes[1].contains("1 of 4 rows"),
+        "{:?}",
+        dropped.notes
+    );
     let kept = sample(csv, json!({"unlabelled": "keep"})).unwrap();
     assert!(kept.rows.len() == 3 && kept.rows.contains_key("z"));
     let (field, message) = refused(csv, json!({"unlabelled": "fail"}));
@@ -177,7 +206,10 @@ fn a_hundred_thousand_classes_and_very_long_labels() {
     assert_eq!(drawn.rows.len(), 100_001);
     let split = &drawn.findings["splits"][0];
     assert_eq!(split["classes"].as_array().unwrap().len(), 1000);
-    assert_eq!((&split["more_classes"], &split["others"]["rows"]), (&json!(99_001), &json!(99_001)));
+    assert_eq!(
+        (&split["more_classes"], &split["others"]["rows"]),
+        (&json!(99_001), &json!(99_001))
+    );
     assert_eq!(split["classes"][0]["class"].as_str().unwrap().chars().count(), 81);
     assert!(drawn.notes.iter().all(|note| note.len() < 1000));
 }
@@ -188,7 +220,9 @@ fn weights_of_shares_are_as_worked_out_by_hand() {
     let csv = "id,s.tumor,s.stroma\na,1,0\nb,0.75,0.25\nc,0.25,0.75\nd,0,0.5\ne,0,\n";
     let drawn = sample(csv, json!({"soft": "s.", "mode": "weights"})).unwrap();
     assert_eq!(drawn.findings["splits"][0]["unlabelled"], 1);
-    for (id, tumor, stroma) in [("a", 1.0, 0.0), ("b", 0.75, 0.25), ("c", 0.25, 0.75), ("d", 0.0, 0.5)] {
+    for (id, tumor, stroma) in
+        [("a", 1.0, 0.0), ("b", 0.75, 0.25), ("c", 0.25, 0.75), ("d", 0.0, 0.5)]
+    {
         let expected = 4.0 * (tumor * 0.5 / 2.0 + stroma * 0.5 / 1.5);
         let found = drawn.rows[id].weight.unwrap();
         assert!((found - expected).abs() < 1e-12, "{id}: {found} {expected}");
@@ -210,7 +244,8 @@ fn drawing_by_shares_brings_classes_towards_the_target() {
     let params = json!({"soft": "share.", "size": 150});
     let drawn = sample(&patches(), params).unwrap();
     let masses = drawn.findings["splits"][0]["masses"].as_array().unwrap();
-    let ratio = |field: &str| masses[0][field].as_f64().unwrap() / masses[1][field].as_f64().unwrap();
+    let ratio =
+        |field: &str| masses[0][field].as_f64().unwrap() / masses[1][field].as_f64().unwrap();
     assert!(ratio("mass") > 2.0 && ratio("drawn_mass") < ratio("mass") * 0.8, "{masses:?}");
     assert_eq!(drawn.rows.len(), 150);
 }

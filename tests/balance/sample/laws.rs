@@ -88,12 +88,19 @@ fn a_slide_that_comes_in_changes_little() {
     let mut more = csv.clone();
     for n in 0..12 {
         let label = ["normal", "stroma", "tumor"][n % 3];
-        more += &format!("p24/s0.svs/{n:03}.png,,{label},patient-24,north,p24/s0.svs,{},0,0.5,0.1,0.2\n", n * 256);
+        more += &format!(
+            "p24/s0.svs/{n:03}.png,,{label},patient-24,north,p24/s0.svs,{},0,0.5,0.1,0.2\n",
+            n * 256
+        );
     }
     let old_rows = by_id(&csv);
-    // With counts fixed, exactly: none of the old rows is drawn that was not before, and at most as many go as came.
+    // With counts fixed, exactly: none of the old rows is drawn that was not before, and at most as
+    // many go as came.
     let counts = json!({"target": "counts", "counts": ["normal=150", "stroma=60", "tumor=30"]});
-    for params in [counts, json!({"mode": "both", "size": 90, "target": "proportions", "proportions": ["normal=1", "stroma=1", "tumor=1"]})] {
+    for params in [
+        counts,
+        json!({"mode": "both", "size": 90, "target": "proportions", "proportions": ["normal=1", "stroma=1", "tumor=1"]}),
+    ] {
         for seed in 0..20 {
             let mut params = params.clone();
             params["seed"] = seed.into();
@@ -118,9 +125,43 @@ fn a_slide_that_comes_in_changes_little() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// What water does: of places on one level under one roof, none has two more than one that has
+    /// room left.
+    #[test]
+    fn levels_share_as_equally_as_rows_allow(csv in tables(), size in 1..60_u64, seed in 0..50_u64) {
+        let table = by_id(&csv);
+        let levels = ["group", "tile.source_id"];
+        let drawn = sample(&csv, json!({"seed": seed, "size": size, "levels": levels})).unwrap();
+        let of_classes = drawn.of_classes("drawn");
+        let quotas = drawn.of_classes("quota");
+        let rows = drawn.of_classes("rows");
+        for (class, n) in &of_classes {
+            prop_assert_eq!(*n, quotas[class].min(rows[class]));
+        }
+        for (level, column) in levels.iter().enumerate() {
+            let room = of_class(table.keys().copied(), &table, column);
+            let got = of_class(drawn.ids().into_iter(), &table, column);
+            let roof = |value: &str| if level == 0 { String::new() } else { value[..2].to_string() };
+            for ((class, value), room) in &room {
+                let n = got.get(&(class.clone(), value.clone())).copied().unwrap_or(0);
+                prop_assert!(n <= *room);
+                if n < *room && !class.is_empty() {
+                    for ((_, other), more) in got.iter().filter(|((c, v), _)| c == class && roof(v) == roof(value)) {
+                        prop_assert!(*more <= n + 1, "{} {}: {} and {}: {}", class, value, n, other, more);
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn harder_rows_come_more_often() {
-    // Two rows of weight 3 among six of weight 1: of one draw, each heavy one has 3 in 12, each light one 1 in 12.
+    // Two rows of weight 3 among six of weight 1: of one draw, each heavy one has 3 in 12, each
+    // light one 1 in 12.
     let mut csv = "id,label,hard\n".to_string();
     for n in 0..10 {
         let hard = ["3", "1", "1", "1", "3", "1", "1", "1", "0", ""][n];

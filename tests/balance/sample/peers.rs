@@ -11,7 +11,9 @@ use crate::common;
 #[test]
 fn weights_and_caps_are_those_of_numpy_scikit_learn_and_pandas() {
     let test = "weights_and_caps_are_those_of_numpy_scikit_learn_and_pandas";
-    let Some(python) = common::python_or_skip(test, &["numpy", "sklearn", "pandas"]) else { return };
+    let Some(python) = common::python_or_skip(test, &["numpy", "sklearn", "pandas"]) else {
+        return;
+    };
     let script = common::root().join("tests/balance/sample/peers.py");
     let output = Command::new(python)
         .arg(script)
@@ -34,7 +36,9 @@ fn weights_and_caps_are_those_of_numpy_scikit_learn_and_pandas() {
     };
     let equal = sample(&csv, json!({"mode": "weights"})).unwrap();
     compare(&equal, &peers["balanced"], "balanced");
-    for (beta, expected) in ["0.9", "0.999", "0.999999"].iter().zip(peers["effective"].as_array().unwrap()) {
+    for (beta, expected) in
+        ["0.9", "0.999", "0.999999"].iter().zip(peers["effective"].as_array().unwrap())
+    {
         let target = format!("effective-number:{beta}");
         let drawn = sample(&csv, json!({"mode": "weights", "target": target})).unwrap();
         compare(&drawn, expected, beta);
