@@ -133,17 +133,18 @@ impl Skew {
 
 /// Words, each with a number: how rows name their class, split or group.
 #[derive(Debug, Default)]
-struct Words {
+pub(crate) struct Words {
     codes: std::collections::HashMap<Box<str>, u32>,
     words: Vec<Box<str>>,
     last: u32,
 }
 
 /// The code of what has no word.
-const NONE: u32 = u32::MAX;
+pub(crate) const NONE: u32 = u32::MAX;
 
 impl Words {
-    fn code(&mut self, word: Option<&str>) -> u32 {
+    /// The number of a word: a new one, if it has none yet.
+    pub(crate) fn code(&mut self, word: Option<&str>) -> u32 {
         let Some(word) = word else { return NONE };
         // Rows of one slide follow each other.
         if self.words.get(self.last as usize).is_some_and(|last| **last == *word) {
@@ -161,8 +162,14 @@ impl Words {
         self.last
     }
 
-    fn word(&self, code: u32) -> &str {
+    /// The word of a number; empty for [`NONE`].
+    pub(crate) fn word(&self, code: u32) -> &str {
         self.words.get(code as usize).map_or("", |word| word)
+    }
+
+    /// All words, by their numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(|word| &**word)
     }
 }
 

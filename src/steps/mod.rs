@@ -8,6 +8,7 @@ pub mod fit_normalize;
 pub mod fit_stain;
 pub mod normalize;
 pub mod photo;
+pub mod sample;
 pub mod scan;
 mod stain;
 pub mod stain_normalize;
@@ -26,6 +27,7 @@ pub static STEPS: &[Entry] = &[
     Entry::of::<tile::Tile>(),
     Entry::of::<fit_stain::FitStain>(),
     Entry::of::<stain_normalize::StainNormalize>(),
+    Entry::of::<sample::Sample>(),
     Entry::of::<augment::Augment>(),
 ];
 
