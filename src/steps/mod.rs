@@ -9,6 +9,7 @@ pub mod fit_stain;
 pub mod normalize;
 pub mod photo;
 pub mod scan;
+pub mod split;
 mod stain;
 pub mod stain_normalize;
 pub mod targets;
@@ -26,6 +27,7 @@ pub static STEPS: &[Entry] = &[
     Entry::of::<tile::Tile>(),
     Entry::of::<fit_stain::FitStain>(),
     Entry::of::<stain_normalize::StainNormalize>(),
+    Entry::of::<split::Split>(),
     Entry::of::<augment::Augment>(),
 ];
 
