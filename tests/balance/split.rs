@@ -79,6 +79,7 @@ fn patients_slides_and_identical_images_stay_together() {
     assert_eq!(said.findings["leakage"]["tile.source_id"]["across"], 0);
     assert!(said.findings["identical"]["rows"].as_u64().unwrap() > 1);
     assert_eq!(said.findings["identical"]["across"], 0);
+    assert!(said.notes.iter().any(|note| note.contains("identical images hold together")));
     let reached: f64 = said.findings["splits"]
         .as_array()
         .unwrap()
@@ -90,10 +91,16 @@ fn patients_slides_and_identical_images_stay_together() {
 
 #[test]
 fn sites_stay_together_and_folds_have_numbers() {
-    let csv = patches();
+    // Patient 3 was seen at two sites.
+    let mut csv = String::from("id,label,group,site\n");
+    for n in 0..120 {
+        let (patient, label) = (n / 4, n % 3);
+        let site = if n == 12 { 9 } else { patient % 10 };
+        csv += &format!("r{n},c{label},p{patient},s{site}\n");
+    }
     let (splits, said) = split(&csv, json!({"folds": 3, "site": "site"})).unwrap();
+    assert_eq!(said.findings["components"], 9);
     let found = splits_of(&column(&csv, "site"), &splits);
-    // Images that occur at several sites join these.
     assert!(found.values().all(|splits| splits.len() == 1), "{found:?}");
     let Some((_, Values::Int(folds))) = said.rows[0].columns.iter().find(|c| c.0 == "fold") else {
         panic!("no facts");
@@ -144,8 +151,7 @@ fn groups_are_fixed_by_hand() {
     assert_eq!((&*splits[0], &*splits[2], &*splits[3]), ("test", "test", "test"));
     assert_eq!(said.findings["fixed"], json!({"components": 2, "unknown": 1}));
     assert!(said.notes.iter().any(|n| n.contains("1 groups that no row has")), "{:?}", said.notes);
-    let conflict =
-        json!([{"group": "p3", "split": "test"}, {"group": "p4", "split": "train"}]);
+    let conflict = json!([{"group": "p3", "split": "test"}, {"group": "p4", "split": "train"}]);
     let told = fails(csv, fixed(conflict)).to_string();
     assert!(told.contains("`p3` is fixed to `test` and `p4` to `train`"), "{told}");
     let told = fails(csv, fixed(json!([{"group": "p1", "split": "dev"}]))).to_string();
@@ -196,8 +202,7 @@ fn nothing_few_and_unlabelled_rows_are_split_too() {
     assert!(said.notes.iter().any(|note| note.contains("`val` is empty")), "{:?}", said.notes);
     // No labels at all: balanced by size alone.
     let csv: String = (0..40).map(|row| format!("r{row},g{}\n", row / 2)).collect();
-    let (splits, said) =
-        split(&format!("id,group\n{csv}"), json!({"folds": 4})).unwrap();
+    let (splits, said) = split(&format!("id,group\n{csv}"), json!({"folds": 4})).unwrap();
     let first = splits.iter().filter(|split| *split == "fold0").count();
     assert_eq!((first, said.notes.len()), (10, 0), "{:?}", said.notes);
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::codes::{Coded, Dictionary};
+use super::components::Twins;
 use super::near::{MOST_WORK, pairs};
 use crate::manifest::NULL;
 
@@ -103,14 +104,23 @@ pub struct Identical {
     pub rows: u64,
     /// Different images of them.
     pub images: u64,
+    /// How often such an image holds together what would be apart.
+    pub joins: u64,
+    /// First digits of the commonest image's digest.
+    pub commonest: Option<String>,
+    /// Rows that have it.
+    pub commonest_rows: u64,
     /// Images that lie in several splits: none, or the run fails.
     pub across: u64,
 }
 
-/// Looks at the splits of rows of the same digest: see [`super::components::Joined::join_twins`].
-pub(super) fn identical(twins: &[u32], split_of: impl Fn(u32) -> u8) -> Identical {
-    let mut found = Identical::default();
-    for run in twins.split(|row| *row == NULL).filter(|run| !run.is_empty()) {
+/// Looks at the splits of rows of the same digest.
+pub(super) fn identical(twins: &Twins, split_of: impl Fn(u32) -> u8) -> Identical {
+    let (commonest_rows, commonest) = twins.commonest.clone();
+    let commonest = (commonest_rows > 0).then_some(commonest);
+    let mut found =
+        Identical { joins: twins.joins, commonest, commonest_rows, ..Identical::default() };
+    for run in twins.rows.split(|row| *row == NULL).filter(|run| !run.is_empty()) {
         found.rows += run.len() as u64;
         found.images += 1;
         let set = run.iter().fold(0, |set, row| set | only(split_of(*row)));
@@ -239,8 +249,9 @@ mod tests {
     #[test]
     fn identical_images_in_two_splits_are_seen() {
         let split_of = |row: u32| (row % 2) as u8;
-        let found = identical(&[0, 2, NULL, 1, 2, NULL], split_of);
-        assert_eq!(found, Identical { rows: 4, images: 2, across: 1 });
+        let twins = Twins { rows: vec![0, 2, NULL, 1, 2, NULL], ..Twins::default() };
+        let found = identical(&twins, split_of);
+        assert_eq!((found.rows, found.images, found.across), (4, 2, 1));
     }
 
     #[test]

@@ -35,12 +35,13 @@ impl Union {
         }
     }
 
-    /// Joins the sets of two numbers.
-    pub fn join(&mut self, a: u32, b: u32) {
+    /// Joins the sets of two numbers; tells whether they were two.
+    pub fn join(&mut self, a: u32, b: u32) -> bool {
         let (a, b) = (self.find(a), self.find(b));
         if a != b {
             self.parents[a.max(b) as usize] = a.min(b);
         }
+        a != b
     }
 }
 
@@ -61,6 +62,17 @@ pub(super) struct Joined {
     digests: Vec<u128>,
     /// Rows without a value in any column.
     pub alone: u64,
+}
+
+/// Rows that have an image which other rows have too.
+#[derive(Default)]
+pub(super) struct Twins {
+    /// Rows of one digest follow each other, and [`NULL`] stands behind the last of them.
+    pub rows: Vec<u32>,
+    /// How often that joined what was apart.
+    pub joins: u64,
+    /// The commonest of these images: rows, and the front of its digest.
+    pub commonest: (u64, String),
 }
 
 /// The bytes of a digest that tell images apart here: two of 10^8 have the same by a chance of 10^-13.
@@ -122,24 +134,26 @@ impl Joined {
         self.digests.extend_from_slice(digests);
     }
 
-    /// Joins two rows.
-    pub fn join(&mut self, a: u32, b: u32) {
-        self.union.join(self.rows[a as usize], self.rows[b as usize]);
+    /// Joins two rows; tells whether they were apart.
+    pub fn join(&mut self, a: u32, b: u32) -> bool {
+        self.union.join(self.rows[a as usize], self.rows[b as usize])
     }
 
-    /// Joins rows of the same digest, and gives the rows that have one which others have too: rows of one digest follow each
-    /// other, and [`NULL`] stands behind the last of them.
-    pub fn join_twins(&mut self) -> Vec<u32> {
+    /// Joins rows of the same digest.
+    pub fn join_twins(&mut self) -> Twins {
         // Runs that the batches sorted are merged.
         self.digests.sort();
         let digests = std::mem::take(&mut self.digests);
-        let mut twins = Vec::new();
+        let mut twins = Twins::default();
         for run in digests.chunk_by(|a, b| a >> 32 == b >> 32).filter(|run| run.len() > 1) {
             for twin in run {
-                self.join(run[0] as u32, *twin as u32);
-                twins.push(*twin as u32);
+                twins.joins += u64::from(self.join(run[0] as u32, *twin as u32));
+                twins.rows.push(*twin as u32);
             }
-            twins.push(NULL);
+            twins.rows.push(NULL);
+            if run.len() as u64 > twins.commonest.0 {
+                twins.commonest = (run.len() as u64, format!("{:032x}", run[0])[..12].to_string());
+            }
         }
         self.digests = digests;
         twins
@@ -257,7 +271,8 @@ mod tests {
             .collect();
         joined.push(&columns, &digests);
         let twins = joined.join_twins();
-        assert_eq!(twins, [1, 4, NULL]);
+        assert_eq!((&twins.rows[..], twins.joins), (&[1, 4, NULL][..], 1));
+        assert_eq!(twins.commonest, (2, "090909090909".into()));
         assert_eq!(joined.alone, 2);
         let found = joined.finish(&["a", "b"], 0);
         assert_eq!(found.rows, [0, 1, 0, 2, 1, 3]);

@@ -202,6 +202,12 @@ pub(super) fn notes(found: &Findings, measure: &str) -> Vec<String> {
         let alone = found.rows_alone;
         notes.push(format!("{alone} rows without a group were shared out one by one"));
     }
+    if let Some(image) = found.identical.commonest.as_ref().filter(|_| found.identical.joins > 0) {
+        notes.push(format!(
+            "identical images hold together what would be apart, {} times; the commonest ({image}…) is that of {} rows: if it is a blank one, drop such before (`filter-background`)",
+            found.identical.joins, found.identical.commonest_rows
+        ));
+    }
     let largest = found.largest.as_ref();
     let why = largest.map_or(String::new(), |largest| {
         let name = largest.name.as_deref().unwrap_or("without a name");

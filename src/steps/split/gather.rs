@@ -2,7 +2,7 @@
 
 use super::Split;
 use super::codes::{Classes, Coded, absent, coded, kind_of};
-use super::components::{Components, Joined, by_digest, few_enough};
+use super::components::{Components, Joined, Twins, by_digest, few_enough};
 use super::near::{MOST_WORK, pairs};
 use super::params::{NearDuplicates, PHASH, Params, SOURCE};
 use crate::error::{Error, Result};
@@ -70,8 +70,8 @@ fn phash<'a>(params: &'a Params, schema: &Schema) -> Result<Option<&'a str>> {
 pub(super) struct Gathered {
     pub components: Components,
     pub classes: Vec<Classes>,
-    /// Rows of the same digest: see [`Joined::join_twins`].
-    pub twins: Vec<u32>,
+    /// Rows of the same digest.
+    pub twins: Twins,
     /// Rows without a value in any column that joins.
     pub alone: u64,
     /// For each row that has one its perceptual hash, then its place; in order.
@@ -157,9 +157,13 @@ fn join_alike(joined: &mut Joined, hashes: &[u128], bits: u32) -> Result<()> {
     for run in hashes.chunk_by(|a, b| a >> 32 == b >> 32) {
         distinct.push((run[0] >> 32) as u64);
         first.push(run[0] as u32);
-        run.iter().for_each(|row| joined.join(run[0] as u32, *row as u32));
+        for row in run {
+            joined.join(run[0] as u32, *row as u32);
+        }
     }
-    let search = pairs(&distinct, bits, MOST_WORK, |a, b| joined.join(first[a], first[b]));
+    let search = pairs(&distinct, bits, MOST_WORK, |a, b| {
+        joined.join(first[a], first[b]);
+    });
     if !search.complete {
         return Err(Error::limit(
             "the work of finding images that look alike",
