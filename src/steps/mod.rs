@@ -10,6 +10,7 @@ pub mod normalize;
 pub mod photo;
 pub mod sample;
 pub mod scan;
+pub mod split;
 mod stain;
 pub mod stain_normalize;
 pub mod targets;
@@ -27,6 +28,7 @@ pub static STEPS: &[Entry] = &[
     Entry::of::<tile::Tile>(),
     Entry::of::<fit_stain::FitStain>(),
     Entry::of::<stain_normalize::StainNormalize>(),
+    Entry::of::<split::Split>(),
     Entry::of::<sample::Sample>(),
     Entry::of::<augment::Augment>(),
 ];

@@ -7,3 +7,5 @@ mod common;
 mod table;
 
 mod sample;
+mod split;
+mod split_peers;
