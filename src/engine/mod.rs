@@ -9,9 +9,11 @@
 //!
 //! Bounded: units in flight by the number of threads, pieces of units by the crew, rows by the batch.
 
+mod carry;
 mod group_rows;
 mod grouping;
 mod groups;
+mod ids;
 mod images;
 mod listing;
 mod merge;
@@ -188,7 +190,8 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         let entry = step.entry();
         let (tally, follows_from, rows) = if entry.grain == Grain::Listing {
             schema = Schema { facts: entry.fields() };
-            let mut rows = RowsOut::new(&plan.out, schema.clone(), knobs.shard.is_some())?;
+            let mut rows = RowsOut::new(&plan.out, schema.clone(), knobs.shard.is_some())?
+                .with_threads(knobs.threads);
             let asked = listing::Asked {
                 step: &**step,
                 input: &plan.input,
@@ -351,7 +354,8 @@ fn manifest_step(
         let open = || input.manifest_at(path);
         let share = grouping::share(&open, step, shard, chained_shard)?;
         begun(share.units, share.bytes);
-        let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?;
+        let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?
+            .with_threads(knobs.threads);
         let tally = groups::run(&bench, &open, &share, &mut rows, &place)?;
         *schema = after;
         return Ok((tally, share.follows_from, Rows::New(rows.finish()?)));
@@ -375,7 +379,8 @@ fn manifest_step(
         *schema = after;
         return Ok((tally, share.follows_from, Rows::Kept(earlier.manifest)));
     }
-    let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?;
+    let mut rows =
+        RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?.with_threads(knobs.threads);
     let orders = chained.before.is_some() && knobs.shard.is_some();
     let tally = images::run(&bench, reader, &share, orders, &mut rows, &place)?;
     *schema = after;

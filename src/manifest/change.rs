@@ -3,7 +3,7 @@
 use polars::frame::DataFrame;
 use polars::prelude::{Column as PolarsColumn, DataType, IdxCa, NamedFrom, Series, StringChunked};
 
-use super::parquet::{broken, data_type};
+use super::read::{broken, data_type};
 use super::{BASE, Batch, Kind, Schema, names_file};
 use crate::error::{Error, Result};
 
