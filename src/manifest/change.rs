@@ -122,7 +122,7 @@ impl Batch {
 }
 
 /// These rows of a column. Text is copied: a few rows must not hold the text of all others in memory.
-fn take(series: &Series, rows: &[u32]) -> Result<Series> {
+pub(super) fn take(series: &Series, rows: &[u32]) -> Result<Series> {
     if *series.dtype() == DataType::String {
         let text = series.str().map_err(broken)?;
         let taken: StringChunked = rows.iter().map(|row| text.get(*row as usize)).collect();

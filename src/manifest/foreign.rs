@@ -19,10 +19,15 @@ const DECIMAL_DIGITS: usize = 15;
 /// Integers up to here are floats too.
 const MOST_EXACT: i64 = 1 << 53;
 
-/// The kind of a column of this type.
+/// The kind of a column of this type in a manifest.
 pub(super) fn kind(name: &str, found: &ArrowDataType) -> Result<Kind> {
-    use ArrowDataType as A;
     let base = BASE.iter().find(|column| column.name == name).map(|column| column.kind);
+    kind_as(name, found, base)
+}
+
+/// The kind of a column of this type, where it is meant to have this one.
+pub(super) fn kind_as(name: &str, found: &ArrowDataType, base: Option<Kind>) -> Result<Kind> {
+    use ArrowDataType as A;
     let kind = match found {
         A::Boolean => Kind::Bool,
         A::Int8 | A::Int16 | A::Int32 | A::Int64 => Kind::Int,

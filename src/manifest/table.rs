@@ -202,7 +202,7 @@ impl Table {
 }
 
 /// The first row of each row group, where they are all within a file of this length and have as many rows as it says.
-fn held(groups: &[RowGroupMetadata], rows: usize, length: u64) -> Result<Vec<usize>> {
+pub(super) fn held(groups: &[RowGroupMetadata], rows: usize, length: u64) -> Result<Vec<usize>> {
     let mut first = 0_usize;
     let mut firsts = Vec::with_capacity(groups.len());
     for group in groups {
@@ -250,7 +250,7 @@ fn require(found: &[Field]) -> Result<()> {
 }
 
 /// What polars makes of a damaged file: an error, where it panics too.
-fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|panic| Err(broken(format!("it is damaged: {}", words(&*panic)))))
 }

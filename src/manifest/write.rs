@@ -135,7 +135,7 @@ impl<W: Write> ManifestWriter<W> {
 }
 
 /// Frames of the same columns as one, in one piece.
-fn together(frames: Vec<DataFrame>) -> Result<DataFrame> {
+pub(super) fn together(frames: Vec<DataFrame>) -> Result<DataFrame> {
     let mut frames = frames.into_iter();
     let Some(mut all) = frames.next() else { return Ok(DataFrame::empty()) };
     for frame in frames {
