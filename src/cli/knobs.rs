@@ -119,7 +119,12 @@ pub fn add(command: Command) -> Command {
                     "Largest decoded source tile or photo that is accepted [default: {}MiB]",
                     Limits::default().decoded_bytes >> 20
                 )),
-        );
+        )
+        .arg(knob(
+            "partition-by",
+            "COLUMNS",
+            "Lay the manifest down once more by these columns (split,label), Hive-style under partitions/: for split, sample and other steps over whole manifests",
+        ));
     show(command)
 }
 
@@ -140,6 +145,9 @@ pub fn knobs(matches: &ArgMatches) -> Result<Knobs> {
     }
     if let Some(decoded) = text("max-decoded") {
         knobs.limits.decoded_bytes = size("--max-decoded", decoded, 1)?;
+    }
+    if let Some(columns) = text("partition-by") {
+        knobs.partition_by = columns.split(',').map(|name| name.trim().to_string()).collect();
     }
     Ok(knobs)
 }
@@ -235,6 +243,8 @@ mod tests {
             "2.5%",
             "--max-decoded",
             "1GiB",
+            "--partition-by",
+            "split, label",
         ]);
         let all = all.unwrap();
         assert_eq!(all.shard, Some(Shard { index: 1, count: 4 }));
@@ -242,6 +252,7 @@ mod tests {
         assert_eq!(all.layout, Layout::Packs { bytes: 1_000_000 });
         assert_eq!(all.max_failures, MaxFailures::Percent(2.5));
         assert_eq!(all.limits.decoded_bytes, 1 << 30);
+        assert_eq!(all.partition_by, ["split", "label"]);
         let defaults = read(&["--loose"]).unwrap();
         assert_eq!(defaults, Knobs::default());
         for (flag, value) in [("--shard", "4/4"), ("--max-failures", "-1"), ("--pack", "big")] {

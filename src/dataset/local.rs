@@ -170,12 +170,13 @@ impl Folder {
     pub fn replace(&self, path: &str, bytes: &[u8]) -> Result<()> {
         let mut file = self.scratch()?;
         file.write_all(bytes).map_err(|e| Error::store(path, e))?;
-        self.put_file(path, file)
+        file.as_file().sync_data().map_err(|e| Error::store(path, e))?;
+        self.put_file(path, file.into_temp_path())
     }
 
-    pub fn put_file(&self, path: &str, file: tempfile::NamedTempFile) -> Result<()> {
+    /// Moves a file, which is on the disk already, to its name.
+    pub fn put_file(&self, path: &str, file: tempfile::TempPath) -> Result<()> {
         let target = self.below(path)?;
-        file.as_file().sync_data().map_err(store(&target))?;
         make_parent(&target)?;
         file.persist(&target).map(|_| ()).map_err(|e| store(&target)(e.error))?;
         readable(&target)

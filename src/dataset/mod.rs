@@ -36,6 +36,8 @@ use crate::slide::ReadAt;
 
 /// The manifest of a finished dataset.
 pub const MANIFEST: &str = "manifest.parquet";
+/// Where the manifest lies once more, Hive-style.
+pub const PARTITIONS: &str = "partitions/";
 /// Largest file that is read into memory whole: records, manifests of remote roots, params files.
 pub const WHOLE_FILE_BYTES: u64 = 4 << 30;
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock};
 
 use futures::TryStreamExt;
-use object_store::path::Path;
+use object_store::path::{Path, PathPart};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart};
 use tokio::runtime::Runtime;
 
@@ -67,7 +67,12 @@ impl Prefix {
             if part == ".." {
                 return Err(Error::format("path", format!("{path:?} leads out of {}", self.uri)));
             }
-            full = full.join(part);
+            // Names of partitions are escaped already, as those expect it who read them.
+            full = match path.starts_with(super::PARTITIONS) {
+                true => full
+                    .join(PathPart::parse(part).map_err(|e| Error::format("path", e.to_string()))?),
+                false => full.join(part),
+            };
         }
         Ok(full)
     }
@@ -136,8 +141,8 @@ impl Prefix {
         runtime()?.block_on(self.store.put(&at, payload)).map(|_| ()).map_err(self.failed(path))
     }
 
-    pub fn put_file(&self, path: &str, file: &tempfile::NamedTempFile) -> Result<()> {
-        let source = super::local::open_file(file.path())?;
+    pub fn put_file(&self, path: &str, file: &std::path::Path) -> Result<()> {
+        let source = super::local::open_file(file)?;
         if source.size() <= WHOLE_PUT_BYTES {
             return self.replace(path, &source.read_vec(0, source.size())?);
         }

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Result};
@@ -21,7 +21,8 @@ struct Inner {
 
 /// A finished file, to be put in place by [`super::Root::put`].
 pub struct Sealed {
-    pub(super) file: NamedTempFile,
+    /// No open file: many may wait to be put in place.
+    pub(super) file: TempPath,
     /// Bytes.
     pub length: u64,
     /// Digest of the bytes.
@@ -54,7 +55,9 @@ impl Scratch {
             .unwrap_or_else(PoisonError::into_inner);
         let digest = inner.hasher.finish();
         let file = inner.file.into_inner().map_err(|e| Error::store("scratch file", e.error()))?;
-        Ok(Sealed { file, length: inner.length, digest })
+        // On the disk before it has its name: see `Folder::put_file`.
+        file.as_file().sync_data().map_err(|e| Error::store("scratch file", e))?;
+        Ok(Sealed { file: file.into_temp_path(), length: inner.length, digest })
     }
 }
 
@@ -64,7 +67,7 @@ impl Sealed {
     /// # Errors
     /// [`Error::Store`]; [`Error::Format`] when it is none.
     pub fn manifest(&self) -> Result<ManifestReader> {
-        let path = self.file.path().to_path_buf();
+        let path = self.file.to_path_buf();
         ManifestReader::new(move || Ok(Box::new(super::local::open_plain(&path)?)))
     }
 }

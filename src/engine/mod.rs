@@ -9,13 +9,16 @@
 //!
 //! Bounded: units in flight by the number of threads, pieces of units by the crew, rows by the batch.
 
+mod carry;
 mod group_rows;
 mod grouping;
 mod groups;
+mod ids;
 mod images;
 mod listing;
 mod merge;
 mod packed;
+mod partitions;
 mod parts;
 mod rows;
 mod series;
@@ -34,7 +37,7 @@ pub use crate::summary::{Failure, StepSummary, Summary};
 use crate::dataset::{self, MANIFEST, Root, Sealed};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::manifest::Schema;
+use crate::manifest::{Partitions, Schema};
 use crate::report;
 use crate::step::{AnyStep, Crew, Grain, Grouping};
 use images::Tally;
@@ -61,6 +64,11 @@ pub struct Plan {
 /// [`Error::Params`] when a listing is not first, or input and output are one; [`Error::Schema`]
 /// naming the column and the step that makes it; [`Error::Store`] when the input is not there.
 pub fn check(plan: &Plan) -> Result<()> {
+    checked(plan).map(drop)
+}
+
+/// The columns that a whole chain leads to, after [`check`].
+fn checked(plan: &Plan) -> Result<Schema> {
     let Some(first) = plan.steps.first() else {
         return Err(Error::params("steps", "there is none: name at least one"));
     };
@@ -100,7 +108,7 @@ pub fn check(plan: &Plan) -> Result<()> {
         let earlier: Vec<_> = earlier.map(|s| (s.entry().name, s.params())).collect();
         step.after(&earlier)?;
     }
-    Ok(())
+    Ok(schema)
 }
 
 /// Refuses what no shard can do, before it has done anything else.
@@ -122,6 +130,21 @@ fn check_shard(plan: &Plan) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses partitions of what is no whole manifest, or by columns that it will not have.
+fn check_partitions(plan: &Plan, schema: &Schema, knobs: &Knobs) -> Result<()> {
+    let last = plan.steps.last().map(|step| step.entry());
+    if let Some(last) = last.filter(|last| last.grain != Grain::Manifest) {
+        return Err(Error::params(
+            "--partition-by",
+            format!(
+                "`{}` does not look at a whole manifest: only the last manifest of steps that do is laid down so",
+                last.name
+            ),
+        ));
+    }
+    Partitions::new(schema, &knobs.partition_by, 0).map(drop)
 }
 
 /// Refuses an output that holds somebody else's files under our names: a table without our columns, or a broken
@@ -161,9 +184,12 @@ fn own(out: &Root) -> Result<()> {
 /// What kept the run as a whole from being done (params, schema, storage); [`Error::Stopped`] when
 /// it was told to stop. Failures of single units are in the summary, not here.
 pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result<Summary> {
-    check(plan)?;
+    let leads_to = checked(plan)?;
     if knobs.shard.is_some() {
         check_shard(plan)?;
+    }
+    if !knobs.partition_by.is_empty() {
+        check_partitions(plan, &leads_to, knobs)?;
     }
     own(&plan.out)?;
     let begun = Instant::now();
@@ -188,7 +214,8 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         let entry = step.entry();
         let (tally, follows_from, rows) = if entry.grain == Grain::Listing {
             schema = Schema { facts: entry.fields() };
-            let mut rows = RowsOut::new(&plan.out, schema.clone(), knobs.shard.is_some())?;
+            let mut rows = RowsOut::new(&plan.out, schema.clone(), knobs.shard.is_some())?
+                .with_threads(knobs.threads);
             let asked = listing::Asked {
                 step: &**step,
                 input: &plan.input,
@@ -231,6 +258,16 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         }
     }
     summary.seconds = begun.elapsed().as_secs_f64();
+    if knobs.partition_by.is_empty() {
+        partitions::clear(&plan.out, last.digest())?;
+    } else {
+        let table = match &last {
+            Rows::New(sealed) => sealed.manifest()?,
+            Rows::Kept(_) => plan.out.manifest()?,
+        };
+        let manifest = (table.table(), last.digest());
+        partitions::write(&plan.out, manifest, &knobs.partition_by, crew, knobs.threads)?;
+    }
     let told_already = earlier.is_some_and(|run| says_the_same(&run, &summary));
     let report_stands = knobs.shard.is_some()
         || (plan.out.length(report::REPORT)?.is_some() && plan.out.length(FAILURES)?.is_some());
@@ -351,7 +388,8 @@ fn manifest_step(
         let open = || input.manifest_at(path);
         let share = grouping::share(&open, step, shard, chained_shard)?;
         begun(share.units, share.bytes);
-        let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?;
+        let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?
+            .with_threads(knobs.threads);
         let tally = groups::run(&bench, &open, &share, &mut rows, &place)?;
         *schema = after;
         return Ok((tally, share.follows_from, Rows::New(rows.finish()?)));
@@ -375,7 +413,8 @@ fn manifest_step(
         *schema = after;
         return Ok((tally, share.follows_from, Rows::Kept(earlier.manifest)));
     }
-    let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?;
+    let mut rows =
+        RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?.with_threads(knobs.threads);
     let orders = chained.before.is_some() && knobs.shard.is_some();
     let tally = images::run(&bench, reader, &share, orders, &mut rows, &place)?;
     *schema = after;

@@ -28,6 +28,12 @@ impl RowsOut {
         Ok(Self { writer, file, schema, ordered })
     }
 
+    /// Encodes on this many threads; the bytes stay the same.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.writer = self.writer.with_threads(threads);
+        self
+    }
+
     /// The columns, without [`ORDER`].
     pub fn schema(&self) -> &Schema {
         &self.schema

@@ -17,10 +17,12 @@ pub struct Knobs {
     pub max_failures: MaxFailures,
     /// How much a file may ask for.
     pub limits: Limits,
+    /// Columns by whose values the last manifest is laid down once more, Hive-style; none: it is not.
+    pub partition_by: Vec<String>,
 }
 
 impl Default for Knobs {
-    /// All cores, everything, loose files, no failure tolerated.
+    /// All cores, everything, loose files, no failure tolerated, no partitions.
     fn default() -> Self {
         Self {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -28,6 +30,7 @@ impl Default for Knobs {
             layout: Layout::Loose,
             max_failures: MaxFailures::Count(0),
             limits: Limits::default(),
+            partition_by: Vec::new(),
         }
     }
 }

@@ -2,28 +2,30 @@
 //!
 //! Its key has the digest of the ordered item digests as input and, for each column that the step looks at, the BLAKE3 of its
 //! values as lines of JSON. The step reads its own columns as often as it wants; what it says of a batch of rows
-//! is carried out on all columns of that batch by two further threads (one decodes, one changes, counts and encodes), so
-//! that memory holds a few batches whatever the manifest's length.
+//! is carried out on all columns of that batch elsewhere ([`super::carry`]), so that memory holds a few batches whatever the
+//! manifest's length, and 8 bytes for each id ([`super::ids`]).
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 
 use serde_json::{Value, json};
 
+use super::carry::{Carried, Carry, Counts};
+use super::ids::{self, Ids};
 use super::images::{Tally, Told};
-use super::rows::RowsOut;
 use super::unit::{Bench, same};
 use super::{Chained, Event, Rows as Written};
 use crate::digest::{Digest, Hasher, canonical_json};
-use crate::distribution::{Balance, Counter, SKEW_WARNING};
+use crate::distribution::{Balance, SKEW_WARNING};
 use crate::error::{Error, Result};
-use crate::manifest::{Batch, Change, Kind, NULL, Schema, Table, Values};
+use crate::manifest::{Batch, Kind, Schema, Table, Values};
 use crate::record::{MadeBy, Output, Record, WHOLE};
 use crate::step::{AnyInput, Emitted, Findings, Manifest, Rows, Sink, bug};
 
-/// Batches that wait between two threads.
+/// Answers that wait to be carried out.
 const WAITING: usize = 2;
 
 /// Where files lie, seen from the output.
@@ -36,24 +38,6 @@ pub(super) struct Whole<'a> {
     /// `None`: files lie where the rows say.
     pub place: Option<Place<'a>>,
     pub chained: &'a Chained<'a>,
-}
-
-/// What was written and counted.
-struct Carried {
-    rows: RowsOut,
-    counts: Counts,
-}
-
-/// Counts of a run over all rows.
-#[derive(Default)]
-struct Counts {
-    before: Counter,
-    after: Counter,
-    rows_in: u64,
-    dropped: u64,
-    rows_out: u64,
-    bytes_in: u64,
-    bytes_out: u64,
 }
 
 impl Whole<'_> {
@@ -96,8 +80,7 @@ impl Whole<'_> {
             }
             Err(error) => return Err(error),
         };
-        let (carried, said) = self.carry_out(&key, after, columns)?;
-        let Carried { rows, counts } = carried;
+        let (Carried { rows, counts }, said) = self.carry_out(&key, after, columns)?;
         let Counts { before, after, rows_in, dropped, rows_out, bytes_in, bytes_out } = counts;
         let balance = Balance { before: before.finish(), after: after.finish() };
         let mut notes = said.notes;
@@ -181,22 +164,29 @@ impl Whole<'_> {
     /// Digest of the items, and of each column that the step looks at.
     fn content(&self, columns: &[String]) -> Result<(Digest, BTreeMap<String, Value>)> {
         let mut names: Vec<&str> = columns.iter().map(String::as_str).collect();
-        if !names.contains(&"digest") {
-            names.push("digest");
+        for always in ["id", "digest"] {
+            if !names.contains(&always) {
+                names.push(always);
+            }
         }
         let mut items = Hasher::new();
         let mut hashers: Vec<Hasher> = columns.iter().map(|_| Hasher::new()).collect();
+        let mut ids = Ids::new(self.table.rows());
         let schema = self.table.schema();
         let make = |index: usize| {
             let batch = self.table.batch(index, &names)?;
             let lines = columns.iter().map(|name| lines(&batch, schema, name));
-            Ok((batch.digests()?, lines.collect::<Result<Vec<_>>>()?))
+            let lines = lines.collect::<Result<Vec<_>>>()?;
+            Ok((batch.digests()?, lines, ids::prints(&batch)?))
         };
-        self.bench.crew.ordered(self.table.batches(), make, |_, (digests, lines)| {
+        let take = |_, (digests, lines, prints): (Vec<[u8; 32]>, Vec<Vec<u8>>, Vec<u64>)| {
             items.update(digests.as_flattened());
             hashers.iter_mut().zip(&lines).for_each(|(hasher, lines)| hasher.update(lines));
+            ids.add(&prints);
             Ok(())
-        })?;
+        };
+        self.bench.crew.ordered(self.table.batches(), make, take)?;
+        ids.check(&self.table, self.bench.crew)?;
         let of_columns = columns.iter().zip(hashers);
         let of_columns = of_columns.map(|(name, h)| (name.clone(), h.finish().to_string().into()));
         Ok((items.finish(), of_columns.collect()))
@@ -210,21 +200,18 @@ impl Whole<'_> {
         columns: Vec<String>,
     ) -> Result<(Carried, Said<'_>)> {
         let bench = self.bench;
-        let (batches_in, batches) = mpsc::sync_channel::<Result<Batch>>(WAITING);
         let (answers_in, answers) = mpsc::sync_channel::<Rows>(WAITING);
         let table = &self.table;
-        let names = names(table.schema());
         thread::scope(|scope| {
-            scope.spawn(move || {
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                for index in 0..table.batches() {
-                    // Nobody listens any more: whoever stopped listening says why.
-                    if batches_in.send(table.batch(index, &names)).is_err() {
-                        break;
-                    }
-                }
-            });
-            let carrying = scope.spawn(move || self.carry(&answers, &batches, key, after));
+            let carry = Carry {
+                out: bench.out,
+                table,
+                step: bench.step.entry().name,
+                place: self.place,
+                key: key.to_string(),
+                threads: bench.knobs.threads,
+            };
+            let carrying = scope.spawn(move || carry.run(&answers, after));
             let mut said = Said {
                 step: bench.step.entry().name,
                 answers: Some(answers_in),
@@ -255,57 +242,11 @@ impl Whole<'_> {
             Ok((carried, said))
         })
     }
-
-    /// Takes what the step says of one batch after the other, and does it.
-    fn carry(
-        &self,
-        answers: &Receiver<Rows>,
-        batches: &Receiver<Result<Batch>>,
-        key: &Digest,
-        after: Schema,
-    ) -> Result<Carried> {
-        let mut rows = RowsOut::new(self.bench.out, after, false)?;
-        let mut counts = Counts::default();
-        let key = key.to_string();
-        let step = self.bench.step.entry().name;
-        while let Ok(answer) = answers.recv() {
-            let batch = batches.recv().map_err(|_| Error::Bug {
-                message: "a step spoke of more rows than there are".into(),
-            })??;
-            let Rows { times, draws, columns } = answer;
-            let columns: Vec<(String, Values)> = columns
-                .into_iter()
-                .map(|(name, values)| (whole_name(step, name), values))
-                .collect();
-            count(&mut counts, &batch, (times.as_deref(), draws.as_deref()), &columns)?;
-            let place = self.place.map(|place| place as &dyn Fn(&str) -> String);
-            let change = Change { times: times.as_deref(), columns: &columns, place, key: &key };
-            rows.push_batch(batch.changed(rows.schema(), &change)?)?;
-        }
-        Ok(Carried { rows, counts })
-    }
-}
-
-/// The column of a fact, or one of those that every manifest has.
-fn whole_name(step: &str, name: &str) -> String {
-    let base = matches!(name, "split" | "weight");
-    if base || name.contains('.') { name.to_string() } else { format!("{step}.{name}") }
-}
-
-/// All columns of a manifest.
-fn names(schema: &Schema) -> Vec<String> {
-    let base = crate::manifest::BASE.iter().map(|c| c.name.to_string());
-    base.chain(schema.facts.iter().map(|f| f.name.clone())).collect()
 }
 
 /// A column's values as lines of JSON.
 fn lines(batch: &Batch, schema: &Schema, name: &str) -> Result<Vec<u8>> {
-    let mut lines = Vec::with_capacity(batch.rows() * 16);
-    let mut line = |value: &dyn Fn() -> Result<Option<String>>| -> Result<()> {
-        lines.extend_from_slice(value()?.as_deref().unwrap_or("null").as_bytes());
-        lines.push(b'\n');
-        Ok(())
-    };
+    let mut lines = Lines(Vec::with_capacity(batch.rows() * 16));
     match schema.kind(name) {
         Some(Kind::Text) => {
             // Rows of one slide follow each other.
@@ -314,68 +255,31 @@ fn lines(batch: &Batch, schema: &Schema, name: &str) -> Result<Vec<u8>> {
                 if value.is_some() && before.0 != value {
                     before = (value, canonical_json(&value)?);
                 }
-                line(&|| Ok(value.map(|_| before.1.clone())))?;
+                lines.add(value.map(|_| &before.1))?;
             }
         }
-        Some(Kind::Int) => {
-            for value in batch.ints(name)? {
-                line(&|| Ok(value.map(|v| v.to_string())))?;
-            }
-        }
+        Some(Kind::Int) => batch.ints(name)?.try_for_each(|value| lines.add(value))?,
         Some(Kind::Float) => {
             for value in batch.floats(name)? {
-                line(&|| value.map(|v| canonical_json(&v)).transpose())?;
+                lines.add(value.map(|v| canonical_json(&v)).transpose()?)?;
             }
         }
-        Some(Kind::Bool) => {
-            for value in batch.bools(name)? {
-                line(&|| Ok(value.map(|v| v.to_string())))?;
-            }
-        }
+        Some(Kind::Bool) => batch.bools(name)?.try_for_each(|value| lines.add(value))?,
         None => return Err(Error::Bug { message: format!("there is no column `{name}`") }),
     }
-    Ok(lines)
+    Ok(lines.0)
 }
 
-/// Counts the rows of a batch before and after.
-fn count(
-    counts: &mut Counts,
-    batch: &Batch,
-    (times, draws): (Option<&[u32]>, Option<&[u32]>),
-    columns: &[(String, Values)],
-) -> Result<()> {
-    let (labels, splits, groups) =
-        (batch.text("label")?, batch.text("split")?, batch.text("group")?);
-    let new = |name: &str| columns.iter().find(|(column, _)| column == name).map(|(_, v)| v);
-    let (new_splits, new_weights) = (new("split"), new("weight"));
-    let lengths = batch.ints("length")?;
-    let weights = batch.floats("weight")?;
-    for (row, (length, weight)) in lengths.zip(weights).enumerate() {
-        let (label, split, group) = (labels.get(row), splits.get(row), groups.get(row));
-        let length = length.map_or(0, |l| u64::try_from(l).unwrap_or(0));
-        counts.before.add((label, split, group), 1, weight);
-        counts.rows_in += 1;
-        counts.bytes_in = counts.bytes_in.saturating_add(length);
-        let times = times.map_or(1, |t| t.get(row).copied().unwrap_or(0));
-        counts.dropped += u64::from(times == 0);
-        counts.rows_out += u64::from(times);
-        counts.bytes_out = counts.bytes_out.saturating_add(length.saturating_mul(times.into()));
-        let split = match new_splits {
-            Some(Values::Words { words, codes }) => {
-                let code = codes.get(row).copied().unwrap_or(NULL);
-                words.get(code as usize).map(String::as_str)
-            }
-            _ => split,
+struct Lines(Vec<u8>);
+
+impl Lines {
+    fn add(&mut self, value: Option<impl std::fmt::Display>) -> Result<()> {
+        let added = match value {
+            Some(value) => writeln!(self.0, "{value}"),
+            None => self.0.write_all(b"null\n"),
         };
-        let weight = match new_weights {
-            Some(Values::Float(values)) => values.get(row).copied().flatten(),
-            _ => weight,
-        };
-        let drawn =
-            if times == 0 { 0 } else { draws.and_then(|d| d.get(row).copied()).unwrap_or(times) };
-        counts.after.add((label, split, group), drawn.into(), weight);
+        added.map_err(|e| Error::Bug { message: e.to_string() })
     }
-    Ok(())
 }
 
 /// What is said of classes that are far from balance.

@@ -3,7 +3,7 @@
 use polars::frame::DataFrame;
 use polars::prelude::{Column as PolarsColumn, DataType, IdxCa, NamedFrom, Series, StringChunked};
 
-use super::parquet::{broken, data_type};
+use super::read::{broken, data_type};
 use super::{BASE, Batch, Kind, Schema, names_file};
 use crate::error::{Error, Result};
 
@@ -122,7 +122,7 @@ impl Batch {
 }
 
 /// These rows of a column. Text is copied: a few rows must not hold the text of all others in memory.
-fn take(series: &Series, rows: &[u32]) -> Result<Series> {
+pub(super) fn take(series: &Series, rows: &[u32]) -> Result<Series> {
     if *series.dtype() == DataType::String {
         let text = series.str().map_err(broken)?;
         let taken: StringChunked = rows.iter().map(|row| text.get(*row as usize)).collect();

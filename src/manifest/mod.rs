@@ -6,17 +6,23 @@
 
 mod change;
 mod column;
+mod encode;
+mod foreign;
 mod list;
-mod parquet;
+mod partition;
+mod read;
 mod table;
+mod write;
 
 use serde_json::Value;
 
 pub use change::{Change, NULL, Values};
 pub use column::{Column, Field, Kind};
 pub use list::{read_csv, read_list};
-pub use parquet::{BATCH_ROWS, ManifestReader, ManifestWriter};
+pub use partition::{MOST_PARTITIONS, NO_VALUE, Part, Partitions};
+pub use read::{BATCH_ROWS, ManifestReader};
 pub use table::{Batch, Table, Texts};
+pub use write::ManifestWriter;
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
