@@ -58,6 +58,7 @@ pub fn all() -> Vec<Command> {
              microtome why 3f9a01bc77e2 -d out\n  microtome why out-a out-b",
         )
         .arg(dataset())
+        .arg(knobs::threads())
         .arg(knobs::json());
     let check = Command::new("check")
         .about("Read every file of a dataset again and compare its digest")
@@ -237,7 +238,8 @@ fn why(matches: &ArgMatches) -> Result<u8> {
     let names_dataset = |place: &str| dataset.is_none() && is_dataset(place).unwrap_or(false);
     match (names_dataset(item), names_dataset(other)) {
         (true, true) => {
-            show(&lineage::differ(&Root::open(item)?, &Root::open(other)?)?, json)?;
+            let crew = Crew::new(knobs::thread_count(matches))?;
+            show(&lineage::differ(&Root::open(item)?, &Root::open(other)?, &crew)?, json)?;
         }
         (false, false) => {
             show(&lineage::contrast(&holding(dataset, &[item, other])?, item, other)?, json)?;

@@ -15,10 +15,13 @@ mod params;
 mod show;
 mod why;
 
-pub use ancestry::Ancestry;
+pub use ancestry::{Ancestry, Made};
 pub use check::{CheckReport, Problem, Progress, check};
 pub use contrast::{Change, Contrast, contrast};
-pub use differ::{Difference, RowChange, Rows, StepDifference, differ};
+pub use differ::{
+    ClassChange, ColumnDifference, Counts, Difference, GroupMove, GroupMoves, GroupTransition,
+    Headline, RowChange, Rows, Shares, StepCounts, StepDifference, Transition, ValueChange, differ,
+};
 pub use dropped::Dropped;
 pub use params::{Param, params_by_interest};
 pub use why::{Explanation, Link, Origin, StepWords, Subject, why};

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::check::CheckReport;
 use super::contrast::{Change, Contrast};
-use super::differ::{Difference, Rows};
 use super::params::Param;
 use super::why::{Explanation, Link, Origin, Subject};
 
@@ -14,11 +13,12 @@ use super::why::{Explanation, Link, Origin, Subject};
 const VALUE_CHARACTERS: usize = 100;
 
 /// Text of others, on one line and without anything that could steer a terminal.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-fn value(value: &Value) -> String {
+/// A value on one line, cut where it is long.
+pub(super) fn value(value: &Value) -> String {
     let text = match value {
         Value::Null => "–".to_string(),
         Value::String(text) => text.clone(),
@@ -171,41 +171,6 @@ impl Display for Contrast {
         }
         Ok(())
     }
-}
-
-impl Display for Difference {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} → {}", plain(&self.left), plain(&self.right))?;
-        if self.is_empty() {
-            return writeln!(f, "no difference: {} rows are the same", self.rows.same);
-        }
-        if self.steps.is_empty() {
-            writeln!(f, "same steps, versions and params")?;
-        }
-        for step in &self.steps {
-            writeln!(f, "step {}", plain(&step.step))?;
-            changes(f, &step.changes)?;
-        }
-        write(f, "source files", &self.inputs)?;
-        write(f, "rows", &self.rows)
-    }
-}
-
-fn write(f: &mut Formatter<'_>, what: &str, rows: &Rows) -> fmt::Result {
-    writeln!(
-        f,
-        "{what}: {} same, {} added, {} dropped, {} changed, {} with other values",
-        rows.same, rows.added, rows.dropped, rows.changed, rows.revalued
-    )?;
-    for (kind, columns) in [("dropped", &rows.columns_dropped), ("added", &rows.columns_added)] {
-        if !columns.is_empty() {
-            writeln!(f, "    columns {kind}: {}", plain(&columns.join(", ")))?;
-        }
-    }
-    for row in &rows.examples {
-        writeln!(f, "    {:<9} {}", row.kind, plain(&row.id))?;
-    }
-    Ok(())
 }
 
 impl Display for CheckReport {
