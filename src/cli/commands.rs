@@ -235,8 +235,13 @@ fn why(matches: &ArgMatches) -> Result<u8> {
         return Ok(0);
     };
     // Two datasets name themselves; items need to be told where they lie, and need be no path at all.
-    let names_dataset = |place: &str| dataset.is_none() && is_dataset(place).unwrap_or(false);
-    match (names_dataset(item), names_dataset(other)) {
+    let names_dataset = |place: &str| match (dataset, is_dataset(place)) {
+        (Some(_), _) => Ok(false),
+        // An id may look like no place at all; a store that is named and cannot be asked is another matter.
+        (None, Err(error)) if dataset::is_url(place) => Err(error),
+        (None, found) => Ok(found.unwrap_or(false)),
+    };
+    match (names_dataset(item)?, names_dataset(other)?) {
         (true, true) => {
             let crew = Crew::new(knobs::thread_count(matches))?;
             show(&lineage::differ(&Root::open(item)?, &Root::open(other)?, &crew)?, json)?;
@@ -246,9 +251,13 @@ fn why(matches: &ArgMatches) -> Result<u8> {
         }
         (one, _) => {
             let (set, none) = if one { (item, other.as_str()) } else { (other.as_str(), item) };
+            let found = match std::path::Path::new(none).is_dir() {
+                true => "is a folder without a manifest.parquet, so no dataset",
+                false => "is no dataset",
+            };
             return Err(Error::params(
                 none,
-                format!("is no dataset, and {set} is one: compare two datasets, or two items"),
+                format!("{found}, and {set} is one: compare two datasets, or two items"),
             ));
         }
     }

@@ -159,6 +159,15 @@ pub struct Made<'a> {
     pub step: &'a StepSummary,
 }
 
+/// The name of a manifest as people see it: below the dataset that was asked for, or with the dataset that has it.
+pub(super) fn shown(ancestry: &Ancestry, uri: &str, path: &str) -> String {
+    if uri == ancestry.root().uri() {
+        path.to_string()
+    } else {
+        format!("{}/{path}", uri.trim_end_matches('/'))
+    }
+}
+
 /// The number in `manifests/<n>-<step>.parquet` or `manifests/<n>-<step>/part-….parquet`.
 fn position(path: &str) -> u64 {
     let name = path.split('/').nth(1).unwrap_or(path);

@@ -11,8 +11,10 @@ mod check;
 mod contrast;
 mod differ;
 mod dropped;
+mod links;
 mod params;
 mod show;
+mod whole;
 mod why;
 
 pub use ancestry::{Ancestry, Made};
@@ -23,5 +25,7 @@ pub use differ::{
     Headline, RowChange, Rows, Shares, StepCounts, StepDifference, Transition, ValueChange, differ,
 };
 pub use dropped::Dropped;
+pub use links::{Link, Origin, StepWords};
 pub use params::{Param, params_by_interest};
-pub use why::{Explanation, Link, Origin, StepWords, Subject, why};
+pub use whole::{CopyOf, WholeWords};
+pub use why::{Explanation, Subject, why};

@@ -2,12 +2,15 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use indicatif::HumanCount;
 use serde_json::Value;
 
 use super::check::CheckReport;
 use super::contrast::{Change, Contrast};
+use super::links::{Link, Origin};
 use super::params::Param;
-use super::why::{Explanation, Link, Origin, Subject};
+use super::whole::WholeWords;
+use super::why::{Explanation, Subject};
 
 /// Longest value that is written out, in characters.
 const VALUE_CHARACTERS: usize = 100;
@@ -96,7 +99,13 @@ impl Display for Explanation {
             for (name, v) in &dropped.facts {
                 writeln!(f, "    {name} = {}", value(v))?;
             }
-            writeln!(f, "    {:<10}{}", "key", dropped.key)?;
+            if let Some(key) = &dropped.key {
+                writeln!(f, "    {:<10}{key}", "key")?;
+            }
+        }
+        for copy in &self.copies {
+            writeln!(f, "copy {} of {}", copy.number, plain(&copy.id))?;
+            writeln!(f, "    {:<10}{}, record {}", "drawn by", plain(&copy.step), copy.key)?;
         }
         for link in &self.links {
             link.fmt(f)?;
@@ -106,6 +115,9 @@ impl Display for Explanation {
                 writeln!(f, "source file")?;
                 origin(f, "id", source)?;
                 writeln!(f, "    {:<10}{}", "digest", source.digest)?;
+            }
+            None if matches!(self.subject, Subject::Record { .. }) && self.is_whole() => {
+                writeln!(f, "source: all rows of the manifest before")?;
             }
             None => writeln!(f, "source file: no manifest within reach names it")?,
         }
@@ -132,18 +144,46 @@ impl Display for Link {
         for (name, v) in &self.columns {
             writeln!(f, "    {:<10}{} = {}", "reads", plain(name), value(v))?;
         }
-        if let Some(output) = &self.output {
+        if let Some(whole) = &self.whole {
+            whole.fmt(f)?;
+        } else if let Some(output) = &self.output {
             writeln!(f, "    {:<10}{} of {}", "output", plain(&output.name), self.outputs)?;
         } else {
             writeln!(f, "    {:<10}{}", "outputs", self.outputs)?;
         }
-        if let Some(input) = &self.input {
-            writeln!(f, "    {:<10}{input}", "input")?;
+        match (&self.whole, &self.input) {
+            (Some(whole), Some(input)) => {
+                let rows = HumanCount(whole.rows_in);
+                writeln!(f, "    {:<10}the manifest before ({rows} rows)", "input")?;
+                writeln!(f, "    {:<10}{input} (of its items' digests, in order)", "")?;
+            }
+            (None, Some(input)) => writeln!(f, "    {:<10}{input}", "input")?,
+            (_, None) => {}
         }
         if let Some(item) = &self.input_item {
             origin(f, "from", item)?;
         }
         writeln!(f, "    {:<10}microtome {}", "build", plain(&self.made_by))
+    }
+}
+
+/// What a step over a whole manifest did.
+impl Display for WholeWords {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (rows_in, rows_out) = (HumanCount(self.rows_in), HumanCount(self.rows_out));
+        writeln!(f, "    {:<10}{rows_in} → {rows_out}", "rows")?;
+        let ratio = |of: Option<f64>| of.map_or("–".into(), |ratio| format!("{ratio:.1}"));
+        let effective = |of: f64| HumanCount(of.round() as u64);
+        writeln!(
+            f,
+            "    {:<10}commonest class by rarest {} → {}, effective rows {} → {}",
+            "balance",
+            ratio(self.before.imbalance_ratio),
+            ratio(self.after.imbalance_ratio),
+            effective(self.before.effective_rows),
+            effective(self.after.effective_rows)
+        )?;
+        self.notes.iter().try_for_each(|note| writeln!(f, "    {:<10}{}", "note", plain(note)))
     }
 }
 

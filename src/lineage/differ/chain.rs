@@ -256,7 +256,10 @@ mod tests {
         assert_eq!(names, ["a", "b", "c"]);
         let found = steps(&both(&left, &right), &left, &right);
         assert_eq!(found.len(), 1);
-        assert_eq!((&found[0].changes[0].left, &found[0].changes[0].right), (&json!(null), &json!("1")));
+        assert_eq!(
+            (&found[0].changes[0].left, &found[0].changes[0].right),
+            (&json!(null), &json!("1"))
+        );
         let turned = differ(&[a.clone(), c.clone()], &[c, a]);
         assert_eq!(turned[0].changes[0].what, "order");
         assert_eq!(turned[0].changes[0].right, json!("c, a"));

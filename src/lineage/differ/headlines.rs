@@ -92,7 +92,9 @@ fn causes(found: &Difference, both: &[Both<'_>]) -> Vec<Headline> {
                 ("step", Value::Null, _) => {
                     ("step", format!("step `{name}` {right} stands only in the second"))
                 }
-                ("step", _, _) => ("step", format!("step `{name}` {left} stands only in the first")),
+                ("step", _, _) => {
+                    ("step", format!("step `{name}` {left} stands only in the first"))
+                }
                 ("version", _, _) => ("version", format!("`{name}` {left} → {right}")),
                 (param, _, _) => {
                     let default = match step.defaults.get(param) {
@@ -203,7 +205,8 @@ fn effects(found: &Difference, both: &[Both<'_>], blame: Option<&str>) -> Vec<He
     classes.sort_by(|a, b| b.0.total_cmp(&a.0));
     for (weight, class) in classes.into_iter().take(CLASSES) {
         let place = blame.is_none().then(|| parting(class, both)).flatten();
-        let words = format!("{}{}{}", class_words(class), because(blame), place.unwrap_or_default());
+        let words =
+            format!("{}{}{}", class_words(class), because(blame), place.unwrap_or_default());
         effects.push(Headline::effect("class", words, weight));
     }
     let most = rows.left.max(rows.right).max(1) as f64;
@@ -222,16 +225,21 @@ fn effects(found: &Difference, both: &[Both<'_>], blame: Option<&str>) -> Vec<He
     if rows.changed > 0 {
         let words = format!(
             "{} other bytes under the same id{}",
-            if rows.changed == 1 { "1 row has".into() } else { format!("{} rows have", n(rows.changed)) },
+            if rows.changed == 1 {
+                "1 row has".into()
+            } else {
+                format!("{} rows have", n(rows.changed))
+            },
             because(blame)
         );
         effects.push(Headline::effect("bytes", words, rows.changed as f64 / in_both));
     }
     for column in &rows.columns {
         let share = column.rows as f64 / in_both;
-        let mostly = column.transitions.first().map(|t| {
-            format!(", mostly {} → {} ({})", word(&t.from), word(&t.to), n(t.rows))
-        });
+        let mostly = column
+            .transitions
+            .first()
+            .map(|t| format!(", mostly {} → {} ({})", word(&t.from), word(&t.to), n(t.rows)));
         let mostly = mostly.unwrap_or_default();
         let counted = counted(column.rows, "row", "rows");
         match column.column.as_str() {
@@ -368,7 +376,11 @@ fn skews(left: &Distribution, right: &Distribution) -> Vec<Headline> {
     let names = left.splits.keys().filter(|name| right.splits.contains_key(*name));
     for name in names {
         let (Some(a), Some(b)) = (left.splits.get(name), right.splits.get(name)) else { continue };
-        let place = if name.is_empty() { String::new() } else { format!(" in {}", value(&name.as_str().into())) };
+        let place = if name.is_empty() {
+            String::new()
+        } else {
+            format!(" in {}", value(&name.as_str().into()))
+        };
         let learnt = matches!(name.as_str(), "" | "train" | "training");
         let share = if learnt { 1.0 } else { OTHER_SPLIT };
         if let (Some(x), Some(y)) = (a.skew.imbalance_ratio, b.skew.imbalance_ratio)
@@ -420,7 +432,10 @@ mod tests {
     #[test]
     fn a_class_is_told_as_people_tell_it() {
         let words = |left, right| class_words(&class(Some("train"), left, right));
-        assert_eq!(words(5120, 2004), "class `tumor` in train fell from 5,120 to 2,004 rows (−61 %)");
+        assert_eq!(
+            words(5120, 2004),
+            "class `tumor` in train fell from 5,120 to 2,004 rows (−61 %)"
+        );
         assert_eq!(words(0, 1), "class `tumor` in train is new: 1 row");
         assert_eq!(words(40, 0), "class `tumor` in train is gone: it had 40 rows");
         assert_eq!(words(100, 104), "class `tumor` in train rose from 100 to 104 rows (+4.0 %)");

@@ -83,7 +83,9 @@ pub fn differ(left: &Root, right: &Root, crew: &Crew) -> Result<Difference> {
     let inputs = if begins(&p) == begins(&q) {
         of((a.sources_at()?, a.sources()?), (b.sources_at()?, b.sources()?), crew)?
     } else {
-        notes.push("the two do not go back to the same step: their source files are not compared".into());
+        notes.push(
+            "the two do not go back to the same step: their source files are not compared".into(),
+        );
         Rows::default()
     };
     let (i, j) = ((left.clone(), MANIFEST.to_string()), (right.clone(), MANIFEST.to_string()));

@@ -157,17 +157,6 @@ fn made_part(path: &str) -> &str {
     slashes.nth(1).map_or(path, |at| &path[at..])
 }
 
-/// The value of one row.
-pub(super) fn value(batch: &Batch, schema: &Schema, name: &str, row: usize) -> Result<Value> {
-    Ok(match schema.kind(name) {
-        Some(Kind::Text) => batch.text(name)?.get(row).into(),
-        Some(Kind::Int) => batch.ints(name)?.nth(row).flatten().into(),
-        Some(Kind::Float) => batch.floats(name)?.nth(row).flatten().into(),
-        Some(Kind::Bool) => batch.bools(name)?.nth(row).flatten().into(),
-        None => Value::Null,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::prints::{Form, MOST_WORDS, Words, prints, value};
+use super::prints::{Form, MOST_WORDS, Words, prints};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::lineage::links::value_at;
 use crate::manifest::{BASE, BATCH_ROWS, Schema, Table};
 use crate::step::Crew;
 
@@ -136,8 +137,7 @@ pub(super) fn rows(left: &Table, right: &Table, rows_a_pass: u64, crew: &Crew) -
     // Where a file lies, and by which record it came, is not what it is; its length follows from its digest.
     let not_values = ["id", "path", "offset", "length", "digest", "trail"];
     let base = BASE.iter().map(|c| c.name).filter(|name| !not_values.contains(name));
-    let common: Vec<String> =
-        base.map(String::from).chain(x.intersection(&y).cloned()).collect();
+    let common: Vec<String> = base.map(String::from).chain(x.intersection(&y).cloned()).collect();
     let partner = pair(left, right, rows_a_pass, crew)?;
     let sides = Sides { left, right, partner: &partner, crew };
     let changed = sides.compare("digest")?.rows;
@@ -220,9 +220,8 @@ fn ids(table: &Table, pass: u64, passes: u64, crew: &Crew) -> Result<Vec<u128>> 
         let mut ids = Vec::new();
         for (row, id) in batch.text("id")?.iter().enumerate() {
             let row = batch.first_row() + row;
-            let id = id.ok_or_else(|| {
-                Error::format("manifest", format!("row {row}: `id` is null"))
-            })?;
+            let id =
+                id.ok_or_else(|| Error::format("manifest", format!("row {row}: `id` is null")))?;
             let digest = Digest::of(id.as_bytes());
             let [first, ..] = digest.as_bytes();
             if u64::from(*first) * passes / 256 == pass {
@@ -322,7 +321,7 @@ impl Sides<'_> {
         let of = |table: &Table, row: usize| -> Result<(Value, Value)> {
             let batch = table.batch(row / BATCH_ROWS, &["id", name])?;
             let (schema, row) = (table.schema(), row % BATCH_ROWS);
-            Ok((value(&batch, schema, "id", row)?, value(&batch, schema, name, row)?))
+            Ok((value_at(&batch, schema, "id", row)?, value_at(&batch, schema, name, row)?))
         };
         let partner = self.partner.get(row).copied().unwrap_or(NONE);
         let (id, right) = of(self.right, row)?;

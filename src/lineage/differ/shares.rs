@@ -224,7 +224,8 @@ fn classes(left: &Distribution, right: &Distribution) -> Vec<ClassChange> {
     // One nameless split is all rows once more.
     if names.iter().any(|name| !name.is_empty()) {
         for name in names {
-            let of = |side: &'_ Distribution| side.splits.get(name).map(|share| share.labels.clone());
+            let of =
+                |side: &'_ Distribution| side.splits.get(name).map(|share| share.labels.clone());
             let (a, b) = (of(left), of(right));
             all.extend(of_split(
                 Some(name),

@@ -115,7 +115,11 @@ fn rows(f: &mut Formatter<'_>, what: &str, rows: &Rows) -> fmt::Result {
             writeln!(f, "        {}", value(&(*id).into()))?;
         }
         if of_kind.len() > EXAMPLES || (!of_kind.is_empty() && number > of_kind.len() as u64) {
-            writeln!(f, "        … and {} more", count(number - EXAMPLES.min(of_kind.len()) as u64))?;
+            writeln!(
+                f,
+                "        … and {} more",
+                count(number - EXAMPLES.min(of_kind.len()) as u64)
+            )?;
         }
     }
     for (side, columns) in [("left", &rows.columns_dropped), ("right", &rows.columns_added)] {
@@ -138,7 +142,12 @@ fn rows(f: &mut Formatter<'_>, what: &str, rows: &Rows) -> fmt::Result {
             all if all == column.rows => "  (all of other bytes)".into(),
             some => format!("  ({} of other bytes)", count(some)),
         };
-        writeln!(f, "        {:<width$}{:>14}{of_changed}", plain(&column.column), count(column.rows))?;
+        writeln!(
+            f,
+            "        {:<width$}{:>14}{of_changed}",
+            plain(&column.column),
+            count(column.rows)
+        )?;
         if column.rows == column.of_changed && !first(&column.column) {
             continue;
         }
@@ -190,11 +199,13 @@ fn shares(f: &mut Formatter<'_>, shares: &Shares) -> fmt::Result {
     }
     table.fmt(f)?;
     let mut table = Table::new(&["", "left", "right"]);
-    for (name, of_split) in std::iter::once((None, (Some((a.rows, a.skew)), Some((b.rows, b.skew)))))
-        .chain(split_names(a, b).into_iter().map(|name| {
-            let of = |side: &Distribution| side.splits.get(name).map(|s| (s.rows, s.skew));
-            (Some(name), (of(a), of(b)))
-        }))
+    for (name, of_split) in
+        std::iter::once((None, (Some((a.rows, a.skew)), Some((b.rows, b.skew))))).chain(
+            split_names(a, b).into_iter().map(|name| {
+                let of = |side: &Distribution| side.splits.get(name).map(|s| (s.rows, s.skew));
+                (Some(name), (of(a), of(b)))
+            }),
+        )
     {
         let head = name.map_or("all rows".into(), |name: &str| splits(&[name.to_string()]));
         let (x, y) = of_split;
@@ -234,7 +245,8 @@ fn shares(f: &mut Formatter<'_>, shares: &Shares) -> fmt::Result {
 
 /// Names of the splits of both; none where there is only the nameless one.
 fn split_names<'a>(a: &'a Distribution, b: &'a Distribution) -> BTreeSet<&'a str> {
-    let names: BTreeSet<&str> = a.splits.keys().chain(b.splits.keys()).map(String::as_str).collect();
+    let names: BTreeSet<&str> =
+        a.splits.keys().chain(b.splits.keys()).map(String::as_str).collect();
     if names.iter().all(|name| name.is_empty()) { BTreeSet::new() } else { names }
 }
 

@@ -73,7 +73,8 @@ fn rows_are_compared_by_id_in_any_number_of_passes() {
 #[test]
 fn numbers_are_the_same_whatever_they_are_stored_as() {
     let row = |id, fact: Value| (id, "1", None, fact);
-    let ints = [row("a", json!(512)), row("b", json!(null)), row("c", json!(0)), row("d", json!(3))];
+    let ints =
+        [row("a", json!(512)), row("b", json!(null)), row("c", json!(0)), row("d", json!(3))];
     let floats = [
         row("a", json!(512.0)),
         row("b", json!(null)),
