@@ -25,10 +25,11 @@ impl Display for Difference {
         }
         if self.is_empty() {
             let rows = HumanCount(self.rows.same);
-            return writeln!(
-                f,
-                "no difference: the same steps, params and source files, and {rows} equal rows"
-            );
+            let what = match self.notes.is_empty() {
+                true => "the same steps, params and source files, and",
+                false => "in what could be compared:",
+            };
+            return writeln!(f, "no difference: {what} {rows} equal rows");
         }
         if !self.summary.is_empty() {
             writeln!(f, "\nWhat most likely matters")?;
