@@ -485,3 +485,25 @@ fn what_cannot_be_compared_is_refused_in_words() {
     assert!(found.summary.iter().all(|h| !h.cause), "{found}");
     assert!(found.to_string().contains("has no run.json"), "{found}");
 }
+
+#[test]
+fn the_readme_shows_what_the_command_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = folder.path().join("labels.csv");
+    std::fs::write(&labels, "id,label\nhe-pyramid.tif,tumor\nhe-svs.svs,normal\n").unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let slides = common::fixture("slides");
+    let (scanned, labels) = (place("scanned"), labels.to_str().unwrap());
+    let scan = ["scan", slides.to_str().unwrap(), "-o", &scanned, "--include", "he-*"];
+    out(&microtome(&[&scan[..], &["--labels", labels, "-q"]].concat()));
+    for (name, share) in [("monday", "0.5"), ("tuesday", "0.9")] {
+        let (out_folder, tile) = (place(name), ["--mpp", "1", "--tile-px", "64", "-q"]);
+        let args = ["tile", &scanned, "-o", &out_folder, "--min-tissue", share];
+        out(&microtome(&[&args[..], &tile].concat()));
+    }
+    let words = out(&microtome(&["why", &place("monday"), &place("tuesday")]));
+    let from = words.find("What most likely matters").unwrap();
+    let shown = words[from..words.find("\nSource files").unwrap()].trim_end();
+    let readme = std::fs::read_to_string(common::root().join("README.md")).unwrap();
+    assert!(readme.contains(&format!("```text\n{shown}\n```")), "README.md should show\n{shown}");
+}

@@ -58,16 +58,31 @@ pub(super) fn headlines(found: &Difference, both: &[Both<'_>]) -> Vec<Headline> 
     let mut causes = causes(found, both);
     // Where nothing is known of the runs, nothing is blamed.
     let blame = match causes.as_slice() {
-        [one] if found.notes.is_empty() => Some(one.words.clone()),
+        [one] if found.notes.is_empty() => Some(one.short.clone()),
         _ => None,
     };
-    causes.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    causes.sort_by(|a, b| b.headline.weight.total_cmp(&a.headline.weight));
     causes.truncate(CAUSES);
+    let mut all: Vec<Headline> = causes.into_iter().map(|cause| cause.headline).collect();
     let mut effects = effects(found, both, blame.as_deref());
     effects.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     effects.truncate(EFFECTS);
-    causes.extend(effects);
-    causes
+    all.extend(effects);
+    all
+}
+
+/// A cause, and how it is called where something is said to come of it.
+struct Cause {
+    headline: Headline,
+    short: String,
+}
+
+impl Cause {
+    fn new(kind: &'static str, step: Option<&str>, short: String, weight: f64) -> Self {
+        let (step, words) = (step.map(String::from), short.clone());
+        let headline = Headline { kind, cause: true, step, words, weight: weight.clamp(0.0, 1.0) };
+        Self { headline, short }
+    }
 }
 
 fn n(count: u64) -> String {
@@ -78,61 +93,48 @@ fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", n(count), if count == 1 { one } else { many })
 }
 
-fn causes(found: &Difference, both: &[Both<'_>]) -> Vec<Headline> {
+fn causes(found: &Difference, both: &[Both<'_>]) -> Vec<Cause> {
     let mut causes = Vec::new();
     let of_bytes = found.rows.changed as f64 / found.rows.in_both().max(1) as f64;
     for step in found.steps.iter().filter(|step| !step.without_effect) {
         let pair = both.iter().find(|b| b.name == step.step);
         let weight = pair.map_or(0.0, impact).max(of_bytes / 2.0);
         for change in &step.changes {
-            let name = &step.step;
+            let name = step.step.as_str();
             let (left, right) = (value(&change.left), value(&change.right));
-            let (kind, words) = match (change.what.as_str(), &change.left, &change.right) {
-                ("order", _, _) => ("order", format!("the order of the steps: {left} → {right}")),
-                ("step", Value::Null, _) => {
+            let (kind, words) = match (change.what.as_str(), &change.left) {
+                ("order", _) => ("order", format!("the order of the steps: {left} → {right}")),
+                ("step", Value::Null) => {
                     ("step", format!("step `{name}` {right} stands only in the second"))
                 }
-                ("step", _, _) => {
-                    ("step", format!("step `{name}` {left} stands only in the first"))
-                }
-                ("version", _, _) => ("version", format!("`{name}` {left} → {right}")),
-                (param, _, _) => {
-                    let default = match step.defaults.get(param) {
-                        Some(d) if *d == change.left || *d == change.right => {
-                            format!(" (default {})", value(d))
-                        }
-                        _ => String::new(),
-                    };
-                    ("param", format!("`{name}.{param}` {left} → {right}{default}"))
-                }
+                ("step", _) => ("step", format!("step `{name}` {left} stands only in the first")),
+                ("version", _) => ("version", format!("`{name}` {left} → {right}")),
+                (param, _) => ("param", format!("`{name}.{param}` {left} → {right}")),
             };
-            let step = (kind != "order").then(|| name.clone());
-            causes.push(Headline { kind, cause: true, step, words, weight: weight.min(1.0) });
+            let of = (kind != "order").then_some(name);
+            let mut cause = Cause::new(kind, of, words, weight);
+            if let Some(default) = step.defaults.get(&change.what) {
+                cause.headline.words.push_str(&format!(" (default {})", value(default)));
+            }
+            causes.push(cause);
         }
     }
     if !found.inputs.is_equal() {
         let rows = &found.inputs;
         let differ = rows.added + rows.dropped + rows.changed + rows.revalued;
-        causes.push(Headline {
-            kind: "source-files",
-            cause: true,
-            step: None,
-            words: sources(rows),
-            weight: differ as f64 / rows.left.max(rows.right).max(1) as f64,
-        });
+        let weight = differ as f64 / rows.left.max(rows.right).max(1) as f64;
+        let mut cause = Cause::new("source-files", None, sources(rows), weight);
+        cause.short = "the source files".into();
+        causes.push(cause);
     }
     for step in &found.counts {
         let failures = |side: Option<super::Counts>| side.map_or(0, |c| c.failures);
         let (a, b) = (failures(step.left), failures(step.right));
         if a != b {
             let items = step.left.or(step.right).map_or(1, |c| c.items.max(1));
-            causes.push(Headline {
-                kind: "failures",
-                cause: true,
-                step: Some(step.step.clone()),
-                words: format!("failures of `{}`: {} → {}", step.step, n(a), n(b)),
-                weight: a.abs_diff(b) as f64 / (a.max(b) + items) as f64,
-            });
+            let words = format!("failures of `{}`: {} → {}", step.step, n(a), n(b));
+            let weight = a.abs_diff(b) as f64 / (a.max(b) + items) as f64;
+            causes.push(Cause::new("failures", Some(&step.step), words, weight));
         }
     }
     causes

@@ -80,7 +80,7 @@ pub fn differ(left: &Root, right: &Root, crew: &Crew) -> Result<Difference> {
     let both = if known { chain::both(&p, &q) } else { Vec::new() };
     let steps = chain::steps(&both, &p, &q);
     let begins = |steps: &[&StepSummary]| steps.first().map(|step| step.step.clone());
-    let inputs = if begins(&p) == begins(&q) {
+    let inputs = if known && begins(&p) == begins(&q) {
         of((a.sources_at()?, a.sources()?), (b.sources_at()?, b.sources()?), crew)?
     } else {
         notes.push(

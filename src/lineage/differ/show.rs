@@ -38,7 +38,9 @@ impl Display for Difference {
             }
         }
         self.steps(f)?;
-        rows(f, "Source files", &self.inputs)?;
+        if self.inputs.left + self.inputs.right > 0 {
+            rows(f, "Source files", &self.inputs)?;
+        }
         if self.inputs != self.rows {
             rows(f, "Rows", &self.rows)?;
         }
@@ -48,8 +50,11 @@ impl Display for Difference {
 
 impl Difference {
     fn steps(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.counts.is_empty() {
+            return Ok(());
+        }
         writeln!(f, "\nSteps")?;
-        if self.steps.is_empty() && self.notes.is_empty() {
+        if self.steps.is_empty() {
             writeln!(f, "    the same steps, versions and params")?;
         }
         for step in &self.steps {
@@ -71,7 +76,7 @@ impl Difference {
                 )?;
             }
         }
-        let mut table = Table::new(&["", "items", "→", "change", "failed", "→"]);
+        let mut table = Table::new(&["", "items left", "right", "change", "failed left", "right"]);
         for step in &self.counts {
             let count = |side: Option<Counts>, of: fn(Counts) -> u64| {
                 side.map_or("–".into(), |counts| HumanCount(of(counts)).to_string())
