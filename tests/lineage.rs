@@ -124,7 +124,7 @@ fn two_datasets_differ_by_params_inputs_and_rows() {
     let a = tiny(USUAL, 256);
     let b =
         tiny(&[("case-1/a.svs", 4, false), ("case-2/b.svs", 3, true), ("new.svs", 1, false)], 512);
-    let found = lineage::differ(&a.root, &b.root).unwrap();
+    let found = lineage::differ(&a.root, &b.root, &Crew::new(2).unwrap()).unwrap();
     assert_eq!(found.steps.len(), 1);
     assert_eq!(found.steps[0].step, "tile");
     let change = &found.steps[0].changes[0];
@@ -141,7 +141,7 @@ fn two_datasets_differ_by_params_inputs_and_rows() {
     assert_eq!(found.rows.examples, expected);
     assert!(found.to_string().contains("tile_px: 256 → 512"));
     assert_ne!(a.summary.steps[1].manifest, b.summary.steps[1].manifest);
-    let same = lineage::differ(&a.root, &tiny(USUAL, 256).root).unwrap();
+    let same = lineage::differ(&a.root, &tiny(USUAL, 256).root, &Crew::new(2).unwrap()).unwrap();
     assert!(same.is_empty(), "{same}");
 }
 
@@ -279,9 +279,9 @@ fn a_real_run_checks_and_explains() {
         assert!(String::from_utf8(page).unwrap().contains("Tissue coverage"));
     }
     // Where items lie is no difference.
-    let same = lineage::differ(&loose, &packed).unwrap();
+    let same = lineage::differ(&loose, &packed, &Crew::new(2).unwrap()).unwrap();
     assert!(same.is_empty() && same.rows.same > 0, "{same}");
-    let found = lineage::differ(&loose, &other).unwrap();
+    let found = lineage::differ(&loose, &other, &Crew::new(2).unwrap()).unwrap();
     assert_eq!((found.steps.len(), found.steps[0].changes.len()), (1, 1), "{found}");
     assert_eq!(found.steps[0].changes[0].what, "tile_px");
     assert_eq!((found.inputs.same, found.inputs.changed), (2, 0));

@@ -58,6 +58,7 @@ pub fn all() -> Vec<Command> {
              microtome why 3f9a01bc77e2 -d out\n  microtome why out-a out-b",
         )
         .arg(dataset())
+        .arg(knobs::threads())
         .arg(knobs::json());
     let check = Command::new("check")
         .about("Read every file of a dataset again and compare its digest")
@@ -234,19 +235,29 @@ fn why(matches: &ArgMatches) -> Result<u8> {
         return Ok(0);
     };
     // Two datasets name themselves; items need to be told where they lie, and need be no path at all.
-    let names_dataset = |place: &str| dataset.is_none() && is_dataset(place).unwrap_or(false);
-    match (names_dataset(item), names_dataset(other)) {
+    let names_dataset = |place: &str| match (dataset, is_dataset(place)) {
+        (Some(_), _) => Ok(false),
+        // An id may look like no place at all; a store that is named and cannot be asked is another matter.
+        (None, Err(error)) if dataset::is_url(place) => Err(error),
+        (None, found) => Ok(found.unwrap_or(false)),
+    };
+    match (names_dataset(item)?, names_dataset(other)?) {
         (true, true) => {
-            show(&lineage::differ(&Root::open(item)?, &Root::open(other)?)?, json)?;
+            let crew = Crew::new(knobs::thread_count(matches))?;
+            show(&lineage::differ(&Root::open(item)?, &Root::open(other)?, &crew)?, json)?;
         }
         (false, false) => {
             show(&lineage::contrast(&holding(dataset, &[item, other])?, item, other)?, json)?;
         }
         (one, _) => {
             let (set, none) = if one { (item, other.as_str()) } else { (other.as_str(), item) };
+            let found = match std::path::Path::new(none).is_dir() {
+                true => "is a folder without a manifest.parquet, so no dataset",
+                false => "is no dataset",
+            };
             return Err(Error::params(
                 none,
-                format!("is no dataset, and {set} is one: compare two datasets, or two items"),
+                format!("{found}, and {set} is one: compare two datasets, or two items"),
             ));
         }
     }

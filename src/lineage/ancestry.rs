@@ -107,15 +107,64 @@ impl Ancestry {
         Ok(all)
     }
 
+    /// Where the manifest of the oldest step lies: the source files.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn sources_at(&self) -> Result<(Root, String)> {
+        let last = self.manifests()?.pop().map(|(root, path)| (root.clone(), path));
+        Ok(last.unwrap_or_else(|| (self.root().clone(), MANIFEST.to_string())))
+    }
+
     /// Opens the manifest of the oldest step: the source files.
     ///
     /// # Errors
     /// As [`Root::manifest_at`].
     pub fn sources(&self) -> Result<ManifestReader> {
-        match self.manifests()?.last() {
-            Some((root, path)) => root.manifest_at(path),
-            None => self.root().manifest(),
+        let (root, path) = self.sources_at()?;
+        root.manifest_at(&path)
+    }
+
+    /// Manifests that a step of a run made whole, with that step: oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn made(&self) -> Result<Vec<Made<'_>>> {
+        let mut all = Vec::new();
+        for (root, path) in self.manifests()? {
+            let run = self.roots.iter().find(|(held, _)| held.uri() == root.uri());
+            let Some((root, Some(run))) = run else { continue };
+            let step = match path.as_str() {
+                MANIFEST => run.steps.last(),
+                path if is_part(path) => None,
+                path => usize::try_from(position(path))
+                    .ok()
+                    .and_then(|n| run.steps.get(n.checked_sub(1)?)),
+            };
+            all.extend(step.map(|step| Made { root, path, step }));
         }
+        all.reverse();
+        Ok(all)
+    }
+}
+
+/// A manifest and the step that made it.
+#[derive(Debug, Clone)]
+pub struct Made<'a> {
+    /// The dataset that holds it.
+    pub root: &'a Root,
+    /// Its path there.
+    pub path: String,
+    /// The step.
+    pub step: &'a StepSummary,
+}
+
+/// The name of a manifest as people see it: below the dataset that was asked for, or with the dataset that has it.
+pub(super) fn shown(ancestry: &Ancestry, uri: &str, path: &str) -> String {
+    if uri == ancestry.root().uri() {
+        path.to_string()
+    } else {
+        format!("{}/{path}", uri.trim_end_matches('/'))
     }
 }
 

@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::ancestry::Ancestry;
+use super::links::Link;
 use super::params::same;
-use super::why::{Explanation, Link, Subject, explain};
+use super::why::{Explanation, Subject, explain};
 use crate::dataset::Root;
 use crate::error::Result;
 
@@ -89,7 +90,7 @@ fn links(a: Option<Link>, b: Option<Link>) -> Vec<Change> {
     for (x, y) in a.steps.iter().zip(&b.steps) {
         let version = format!("{} version", x.step);
         push(&mut changes, version, x.version.clone().into(), y.version.clone().into());
-        let params = |s: &super::why::StepWords| -> Map<String, Value> {
+        let params = |s: &super::links::StepWords| -> Map<String, Value> {
             s.params.iter().map(|p| (p.name.clone(), p.value.clone())).collect()
         };
         if x.step == y.step {

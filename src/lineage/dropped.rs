@@ -15,9 +15,10 @@ pub struct Dropped {
     pub step: String,
     /// Its version.
     pub version: String,
-    /// Key of the record that says so.
-    pub key: Digest,
-    /// What it said, by the short names of its facts; null ones are left out.
+    /// Key of the record that says so; `None` behind a step over a whole manifest that left no row at all.
+    pub key: Option<Digest>,
+    /// What it said, by the short names of its facts; null ones are left out. Of a step over a whole manifest: the manifest
+    /// in which the row still stands and the one in which it does not, and how many rows went in and out.
     pub facts: Map<String, Value>,
 }
 
@@ -25,7 +26,8 @@ pub struct Dropped {
 /// something.
 pub(super) fn dropped(ancestry: &Ancestry, digest: &Digest) -> Result<Vec<Dropped>> {
     let steps = ancestry.own_steps();
-    if steps.iter().all(|step| step.dropped == 0) {
+    // A step over a whole manifest says nothing of single rows in its record: see `super::whole`.
+    if steps.iter().all(|step| step.dropped == 0 || step.balance.is_some()) {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
@@ -48,7 +50,7 @@ fn of(record: &Record, key: &Digest, digest: &Digest) -> Option<Dropped> {
     Some(Dropped {
         step: step.step.clone(),
         version: step.version.clone(),
-        key: *key,
+        key: Some(*key),
         facts: facts.collect(),
     })
 }

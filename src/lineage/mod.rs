@@ -11,14 +11,21 @@ mod check;
 mod contrast;
 mod differ;
 mod dropped;
+mod links;
 mod params;
 mod show;
+mod whole;
 mod why;
 
-pub use ancestry::Ancestry;
+pub use ancestry::{Ancestry, Made};
 pub use check::{CheckReport, Problem, Progress, check};
 pub use contrast::{Change, Contrast, contrast};
-pub use differ::{Difference, RowChange, Rows, StepDifference, differ};
+pub use differ::{
+    ClassChange, ColumnDifference, Counts, Difference, GroupMove, GroupMoves, GroupTransition,
+    Headline, RowChange, Rows, Shares, StepCounts, StepDifference, Transition, ValueChange, differ,
+};
 pub use dropped::Dropped;
+pub use links::{Link, Origin, StepWords};
 pub use params::{Param, params_by_interest};
-pub use why::{Explanation, Link, Origin, StepWords, Subject, why};
+pub use whole::{CopyOf, WholeWords};
+pub use why::{Explanation, Subject, why};

@@ -2,23 +2,26 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use indicatif::HumanCount;
 use serde_json::Value;
 
 use super::check::CheckReport;
 use super::contrast::{Change, Contrast};
-use super::differ::{Difference, Rows};
+use super::links::{Link, Origin};
 use super::params::Param;
-use super::why::{Explanation, Link, Origin, Subject};
+use super::whole::WholeWords;
+use super::why::{Explanation, Subject};
 
 /// Longest value that is written out, in characters.
 const VALUE_CHARACTERS: usize = 100;
 
 /// Text of others, on one line and without anything that could steer a terminal.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-fn value(value: &Value) -> String {
+/// A value on one line, cut where it is long.
+pub(super) fn value(value: &Value) -> String {
     let text = match value {
         Value::Null => "–".to_string(),
         Value::String(text) => text.clone(),
@@ -96,7 +99,13 @@ impl Display for Explanation {
             for (name, v) in &dropped.facts {
                 writeln!(f, "    {name} = {}", value(v))?;
             }
-            writeln!(f, "    {:<10}{}", "key", dropped.key)?;
+            if let Some(key) = &dropped.key {
+                writeln!(f, "    {:<10}{key}", "key")?;
+            }
+        }
+        for copy in &self.copies {
+            writeln!(f, "copy {} of {}", copy.number, plain(&copy.id))?;
+            writeln!(f, "    {:<10}{}, record {}", "drawn by", plain(&copy.step), copy.key)?;
         }
         for link in &self.links {
             link.fmt(f)?;
@@ -106,6 +115,9 @@ impl Display for Explanation {
                 writeln!(f, "source file")?;
                 origin(f, "id", source)?;
                 writeln!(f, "    {:<10}{}", "digest", source.digest)?;
+            }
+            None if matches!(self.subject, Subject::Record { .. }) && self.is_whole() => {
+                writeln!(f, "source: all rows of the manifest before")?;
             }
             None => writeln!(f, "source file: no manifest within reach names it")?,
         }
@@ -132,18 +144,46 @@ impl Display for Link {
         for (name, v) in &self.columns {
             writeln!(f, "    {:<10}{} = {}", "reads", plain(name), value(v))?;
         }
-        if let Some(output) = &self.output {
+        if let Some(whole) = &self.whole {
+            whole.fmt(f)?;
+        } else if let Some(output) = &self.output {
             writeln!(f, "    {:<10}{} of {}", "output", plain(&output.name), self.outputs)?;
         } else {
             writeln!(f, "    {:<10}{}", "outputs", self.outputs)?;
         }
-        if let Some(input) = &self.input {
-            writeln!(f, "    {:<10}{input}", "input")?;
+        match (&self.whole, &self.input) {
+            (Some(whole), Some(input)) => {
+                let rows = HumanCount(whole.rows_in);
+                writeln!(f, "    {:<10}the manifest before ({rows} rows)", "input")?;
+                writeln!(f, "    {:<10}{input} (of its items' digests, in order)", "")?;
+            }
+            (None, Some(input)) => writeln!(f, "    {:<10}{input}", "input")?,
+            (_, None) => {}
         }
         if let Some(item) = &self.input_item {
             origin(f, "from", item)?;
         }
         writeln!(f, "    {:<10}microtome {}", "build", plain(&self.made_by))
+    }
+}
+
+/// What a step over a whole manifest did.
+impl Display for WholeWords {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (rows_in, rows_out) = (HumanCount(self.rows_in), HumanCount(self.rows_out));
+        writeln!(f, "    {:<10}{rows_in} → {rows_out}", "rows")?;
+        let ratio = |of: Option<f64>| of.map_or("–".into(), |ratio| format!("{ratio:.1}"));
+        let effective = |of: f64| HumanCount(of.round() as u64);
+        writeln!(
+            f,
+            "    {:<10}commonest class by rarest {} → {}, effective rows {} → {}",
+            "balance",
+            ratio(self.before.imbalance_ratio),
+            ratio(self.after.imbalance_ratio),
+            effective(self.before.effective_rows),
+            effective(self.after.effective_rows)
+        )?;
+        self.notes.iter().try_for_each(|note| writeln!(f, "    {:<10}{}", "note", plain(note)))
     }
 }
 
@@ -171,41 +211,6 @@ impl Display for Contrast {
         }
         Ok(())
     }
-}
-
-impl Display for Difference {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} → {}", plain(&self.left), plain(&self.right))?;
-        if self.is_empty() {
-            return writeln!(f, "no difference: {} rows are the same", self.rows.same);
-        }
-        if self.steps.is_empty() {
-            writeln!(f, "same steps, versions and params")?;
-        }
-        for step in &self.steps {
-            writeln!(f, "step {}", plain(&step.step))?;
-            changes(f, &step.changes)?;
-        }
-        write(f, "source files", &self.inputs)?;
-        write(f, "rows", &self.rows)
-    }
-}
-
-fn write(f: &mut Formatter<'_>, what: &str, rows: &Rows) -> fmt::Result {
-    writeln!(
-        f,
-        "{what}: {} same, {} added, {} dropped, {} changed, {} with other values",
-        rows.same, rows.added, rows.dropped, rows.changed, rows.revalued
-    )?;
-    for (kind, columns) in [("dropped", &rows.columns_dropped), ("added", &rows.columns_added)] {
-        if !columns.is_empty() {
-            writeln!(f, "    columns {kind}: {}", plain(&columns.join(", ")))?;
-        }
-    }
-    for row in &rows.examples {
-        writeln!(f, "    {:<9} {}", row.kind, plain(&row.id))?;
-    }
-    Ok(())
 }
 
 impl Display for CheckReport {

@@ -1,19 +1,19 @@
 //! Why an item, a file or a record exists.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::ancestry::Ancestry;
+use super::ancestry::{Ancestry, shown};
 use super::dropped::{Dropped, dropped};
-use super::params::{Param, params_by_interest};
+use super::links::{Chain, Link, Origin, StepWords, chain, value_at};
+use super::params::params_by_interest;
+use super::whole::{CopyOf, copies, left_out, whole_output};
 use crate::dataset::{Root, is_url};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::manifest::{BASE, Item, Schema};
-use crate::record::{Output, Record};
+use crate::manifest::{BASE, Table};
 
 /// Fewest hex digits by which a record can be named.
 const FEWEST_DIGITS: usize = 8;
@@ -27,6 +27,9 @@ pub struct Explanation {
     pub query: String,
     /// What it turned out to be.
     pub subject: Subject,
+    /// The rows that it repeats, where a step drew them more than once: the newest copy first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<CopyOf>,
     /// The records that led to it, newest first.
     pub links: Vec<Link>,
     /// Steps of the dataset's own run that left the item out.
@@ -36,6 +39,13 @@ pub struct Explanation {
     pub source: Option<Origin>,
     /// The step that listed that file, where a run still says so.
     pub listed_by: Option<StepWords>,
+}
+
+impl Explanation {
+    /// Whether the newest record is about all rows of a manifest at once.
+    pub(super) fn is_whole(&self) -> bool {
+        self.links.first().is_some_and(|link| link.whole.is_some())
+    }
 }
 
 /// What a query turned out to be.
@@ -60,55 +70,6 @@ pub enum Subject {
     },
 }
 
-/// One record of the chain.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Link {
-    /// Its key.
-    pub key: Digest,
-    /// Whether a dataset that we can reach still has it; if not, the rest is empty.
-    pub found: bool,
-    /// The steps that ran fused; mostly one.
-    pub steps: Vec<StepWords>,
-    /// Values of the columns that they read.
-    pub columns: BTreeMap<String, Value>,
-    /// Digest of what they worked on.
-    pub input: Option<Digest>,
-    /// What that was, where a manifest still names it.
-    pub input_item: Option<Origin>,
-    /// Outputs of the record.
-    pub outputs: usize,
-    /// The output that the subject is (or comes from).
-    pub output: Option<Output>,
-    /// Version of the microtome that wrote it.
-    pub made_by: String,
-}
-
-/// A step as it ran.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StepWords {
-    /// Its name.
-    pub step: String,
-    /// Its version.
-    pub version: String,
-    /// Its params, those that differ from their defaults first.
-    pub params: Vec<Param>,
-}
-
-/// A file or item that something was made from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Origin {
-    /// Its id.
-    pub id: String,
-    /// Where it lies (or lay).
-    pub path: String,
-    /// Its bytes.
-    pub length: u64,
-    /// Their digest.
-    pub digest: Digest,
-    /// The manifest that names it.
-    pub manifest: String,
-}
-
 /// Explains an item (by id, digest or path of its file) or a record (by the first eight or more hex
 /// digits of its key, or the path of its file, pack or preview).
 ///
@@ -124,19 +85,26 @@ pub(super) fn explain(ancestry: &Ancestry, query: &str) -> Result<Explanation> {
     let path = below(ancestry.root(), query);
     // A record's own name first: it costs one listing. An id could look like one, so ids that are
     // equal to the query win below.
-    if let Some((subject, item)) = find_item(ancestry, query, &path)? {
-        let keys = item.trail_keys()?;
-        let mut links = links(ancestry, &keys, Some(&item))?;
-        let source = match (links.last(), keys.is_empty()) {
-            // A source file is its own origin.
-            (_, true) => origin_of(&subject, &item),
-            (Some(oldest), _) => oldest.input_item.clone(),
-            (None, _) => None,
-        };
-        mark_outputs(ancestry, &mut links, &item)?;
-        let listed_by = listed_by(ancestry);
-        let dropped = dropped(ancestry, &item.digest)?;
-        return Ok(Explanation { query: query.into(), subject, links, dropped, source, listed_by });
+    if let Some(mut found) = find_item(ancestry, query, &path)? {
+        let (keys, digest) = (found.trail()?, found.digest()?);
+        found.columns.remove("trail");
+        let id = found.text("id").unwrap_or_default().to_string();
+        let copies = copies(ancestry, &id, &keys)?;
+        let row = copies.last().map_or(id.as_str(), |copy| copy.id.as_str());
+        let Chain { links, source } = chain(ancestry, &keys, Some((row, digest)))?;
+        let mut dropped = dropped(ancestry, &digest)?;
+        let label = found.text("label").map(str::to_string);
+        dropped.extend(left_out(ancestry, label.as_deref(), (&found.root, &found.path))?);
+        let manifest = shown(ancestry, &found.root, &found.path);
+        return Ok(Explanation {
+            query: query.into(),
+            subject: Subject::Item { manifest, columns: found.columns },
+            copies,
+            links,
+            dropped,
+            source,
+            listed_by: listed_by(ancestry),
+        });
     }
     let Some(key) = find_record(ancestry, query, &path)? else {
         return Err(Error::params(
@@ -148,12 +116,14 @@ pub(super) fn explain(ancestry: &Ancestry, query: &str) -> Result<Explanation> {
         ));
     };
     let (items, examples, trail) = items_of(ancestry, &key)?;
-    let keys = if trail.is_empty() { vec![key] } else { trail };
-    let links = links(ancestry, &keys, None)?;
-    let source = links.last().and_then(|l| l.input_item.clone());
+    // What a step over a whole manifest was made from are all rows before it, not those of one trail.
+    let whole = ancestry.record(&key)?.is_some_and(|record| whole_output(&record).is_some());
+    let keys = if trail.is_empty() || whole { vec![key] } else { trail };
+    let Chain { links, source } = chain(ancestry, &keys, None)?;
     Ok(Explanation {
         query: query.into(),
         subject: Subject::Record { key, items, examples },
+        copies: Vec::new(),
         links,
         dropped: Vec::new(),
         source,
@@ -190,72 +160,82 @@ fn below(root: &Root, query: &str) -> String {
     }
 }
 
-fn find_item(ancestry: &Ancestry, query: &str, path: &str) -> Result<Option<(Subject, Item)>> {
-    let digest: Option<Digest> = query.parse().ok();
+/// A row that was found.
+struct FoundRow {
+    /// The dataset that has it.
+    root: String,
+    /// The path of the manifest there.
+    path: String,
+    /// All columns that are not null, the trail among them.
+    columns: Map<String, Value>,
+}
+
+impl FoundRow {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.columns.get(name).and_then(Value::as_str)
+    }
+
+    fn digest(&self) -> Result<Digest> {
+        self.text("digest").unwrap_or_default().parse()
+    }
+
+    fn trail(&self) -> Result<Vec<Digest>> {
+        self.text("trail").unwrap_or_default().split_whitespace().map(str::parse).collect()
+    }
+}
+
+/// Looks for a row in the newest manifest that has it: by its id, else by its file or digest.
+fn find_item(ancestry: &Ancestry, query: &str, path: &str) -> Result<Option<FoundRow>> {
     let absolute = match is_url(query) {
         true => query.to_string(),
         false => std::path::absolute(query)
             .map_or(query.to_string(), |p| p.to_string_lossy().into_owned()),
     };
-    let mut second_best = None;
     for (root, manifest) in ancestry.manifests()? {
-        let name = shown(ancestry, root, &manifest);
-        let mut reader = root.manifest_at(&manifest)?;
-        let schema = reader.schema().clone();
-        while let Some(batch) = reader.next_batch()? {
-            for item in batch {
-                let whole = item.offset.is_none();
-                let by_id = item.id == query;
-                let by_file =
-                    whole && (item.path == path || item.path == query || item.path == absolute);
-                if by_id || by_file || digest == Some(item.digest) {
-                    let columns = columns(&schema, &item);
-                    let found = (Subject::Item { manifest: name.clone(), columns }, item);
+        let reader = root.manifest_at(&manifest)?;
+        let table = reader.table();
+        let mut second_best = None;
+        for index in 0..table.batches() {
+            let batch = table.batch(index, &["id", "path", "offset", "digest"])?;
+            let (ids, paths) = (batch.text("id")?, batch.text("path")?);
+            let rows = ids.iter().zip(paths.iter()).zip(batch.text("digest")?.iter());
+            for (row, (((id, file), digest), offset)) in rows.zip(batch.ints("offset")?).enumerate()
+            {
+                let by_id = id == Some(query);
+                let by_file = offset.is_none()
+                    && file.is_some_and(|f| f == path || f == query || f == absolute);
+                if by_id || ((by_file || digest == Some(query)) && second_best.is_none()) {
+                    let columns = row_of(table, index, row)?;
+                    let (root, path) = (root.uri().to_string(), manifest.clone());
+                    let found = FoundRow { root, path, columns };
                     if by_id {
                         return Ok(Some(found));
                     }
-                    second_best.get_or_insert(found);
+                    second_best = Some(found);
                 }
             }
         }
         if second_best.is_some() {
-            break;
+            return Ok(second_best);
         }
     }
-    Ok(second_best)
+    Ok(None)
 }
 
-fn shown(ancestry: &Ancestry, root: &Root, manifest: &str) -> String {
-    if root.uri() == ancestry.root().uri() {
-        manifest.to_string()
-    } else {
-        format!("{}/{manifest}", root.uri().trim_end_matches('/'))
-    }
-}
-
-fn columns(schema: &Schema, item: &Item) -> Map<String, Value> {
+/// All columns of a row that are not null.
+fn row_of(table: &Table, index: usize, row: usize) -> Result<Map<String, Value>> {
+    let schema = table.schema();
     let names = BASE.iter().map(|c| c.name).chain(schema.facts.iter().map(|f| f.name.as_str()));
-    names
-        .map(|name| (name.to_string(), item.value(schema, name)))
-        .filter(|(name, value)| !value.is_null() && name != "trail")
-        .collect()
-}
-
-fn origin_of(subject: &Subject, item: &Item) -> Option<Origin> {
-    match subject {
-        Subject::Item { manifest, .. } => Some(origin(item, manifest)),
-        Subject::Record { .. } => None,
+    let names: Vec<&str> = names.collect();
+    let batch = table.batch(index, &names)?;
+    let mut columns = Map::new();
+    for name in names {
+        let value = value_at(&batch, schema, name, row)?;
+        if !value.is_null() {
+            columns.insert(name.to_string(), value);
+        }
     }
-}
-
-fn origin(item: &Item, manifest: &str) -> Origin {
-    Origin {
-        id: item.id.clone(),
-        path: item.path.clone(),
-        length: item.length,
-        digest: item.digest,
-        manifest: manifest.to_string(),
-    }
+    Ok(columns)
 }
 
 /// A record by its key's first digits, or by the path of something that it made.
@@ -301,16 +281,29 @@ fn items_of(ancestry: &Ancestry, key: &Digest) -> Result<(u64, Vec<String>, Vec<
     let text = key.to_string();
     let (mut count, mut examples, mut trail) = (0, Vec::new(), Vec::new());
     for (root, manifest) in ancestry.manifests()? {
-        let mut reader = root.manifest_at(&manifest)?;
-        while let Some(batch) = reader.next_batch()? {
-            for item in batch {
-                let Some(at) = item.trail.split(' ').position(|k| k == text) else { continue };
+        let reader = root.manifest_at(&manifest)?;
+        for index in 0..reader.table().batches() {
+            let batch = reader.table().batch(index, &["id", "trail"])?;
+            let ids = batch.text("id")?;
+            // Rows of one unit follow each other.
+            let mut before = (None, false);
+            for (row, of_row) in batch.text("trail")?.iter().enumerate() {
+                if before.0 != of_row {
+                    let keys = of_row.unwrap_or_default();
+                    before = (of_row, keys.split(' ').any(|held| held == text));
+                }
+                if !before.1 {
+                    continue;
+                }
                 if trail.is_empty() {
-                    trail = item.trail_keys()?.into_iter().take(at + 1).collect();
+                    let keys = of_row.unwrap_or_default().split_whitespace();
+                    trail = keys.map(str::parse).collect::<Result<Vec<Digest>>>()?;
+                    let at = trail.iter().position(|held| held == key).unwrap_or(0);
+                    trail.truncate(at + 1);
                 }
                 count += 1;
                 if examples.len() < EXAMPLES {
-                    examples.push(item.id);
+                    examples.push(ids.get(row).unwrap_or_default().to_string());
                 }
             }
         }
@@ -319,98 +312,4 @@ fn items_of(ancestry: &Ancestry, key: &Digest) -> Result<(u64, Vec<String>, Vec<
         }
     }
     Ok((count, examples, trail))
-}
-
-/// The records of a trail, newest first, with what each worked on.
-fn links(ancestry: &Ancestry, keys: &[Digest], item: Option<&Item>) -> Result<Vec<Link>> {
-    let mut links = Vec::new();
-    for key in keys.iter().rev() {
-        links.push(match ancestry.record(key)? {
-            Some(record) => link(*key, &record),
-            None => Link {
-                key: *key,
-                found: false,
-                steps: Vec::new(),
-                columns: BTreeMap::new(),
-                input: None,
-                input_item: None,
-                outputs: 0,
-                output: None,
-                made_by: String::new(),
-            },
-        });
-    }
-    name_inputs(ancestry, &mut links, item)?;
-    Ok(links)
-}
-
-fn link(key: Digest, record: &Record) -> Link {
-    let steps = &record.cause.steps;
-    Link {
-        key,
-        found: true,
-        steps: steps
-            .iter()
-            .map(|s| StepWords {
-                step: s.step.clone(),
-                version: s.version.clone(),
-                params: params_by_interest(&s.step, &s.params),
-            })
-            .collect(),
-        columns: record.cause.columns.clone(),
-        input: Some(record.cause.input),
-        input_item: None,
-        outputs: record.outputs.len(),
-        output: None,
-        made_by: record.made_by.microtome.clone(),
-    }
-}
-
-/// Finds the rows whose bytes the links worked on. Equal bytes may stand under several ids: the one
-/// that the item's own id begins with is the one it came from.
-fn name_inputs(ancestry: &Ancestry, links: &mut [Link], item: Option<&Item>) -> Result<()> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    for (root, manifest) in ancestry.manifests()? {
-        let name = shown(ancestry, root, &manifest);
-        let mut reader = root.manifest_at(&manifest)?;
-        while let Some(batch) = reader.next_batch()? {
-            for row in &batch {
-                for link in links.iter_mut().filter(|l| l.input == Some(row.digest)) {
-                    let parent = |id: &str| {
-                        item.is_some_and(|i| {
-                            i.id.strip_prefix(id).is_some_and(|rest| rest.starts_with('/'))
-                        })
-                    };
-                    let better = match &link.input_item {
-                        None => true,
-                        Some(held) => parent(&row.id) && !parent(&held.id),
-                    };
-                    if better {
-                        link.input_item = Some(origin(row, &name));
-                    }
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Notes which output of each record the item is, or came through.
-fn mark_outputs(ancestry: &Ancestry, links: &mut [Link], item: &Item) -> Result<()> {
-    let mut wanted = item.digest;
-    for link in links {
-        if let Some(record) = ancestry.record(&link.key)? {
-            let matching = |o: &&Output| o.digest == wanted;
-            let named = |o: &&Output| matching(o) && item.id.ends_with(&o.name);
-            let outputs = &record.outputs;
-            link.output = outputs.iter().find(named).or(outputs.iter().find(matching)).cloned();
-        }
-        match link.input {
-            Some(input) => wanted = input,
-            None => break,
-        }
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@ use crate::dataset::{Root, is_url};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::lineage::Ancestry;
+use crate::lineage::whole::{last_key, whole_output};
 use crate::manifest::{Item, ManifestReader};
 use crate::record::Record;
 use crate::step::Crew;
@@ -65,6 +66,8 @@ fn rows(
     mut reader: ManifestReader,
     report: &mut CheckReport,
 ) -> Result<()> {
+    // A step over a whole manifest ends the trail of each row with the one key.
+    let whole = whole(ancestry, path, &reader, report);
     let mut held = Outputs::default();
     let mut unknown: BTreeSet<Digest> = BTreeSet::new();
     let mut elsewhere: BTreeSet<Digest> = BTreeSet::new();
@@ -86,6 +89,11 @@ fn rows(
                     continue;
                 }
             };
+            if let Some(key) = whole.filter(|key| keys.last() != Some(key)) {
+                let message =
+                    format!("its trail does not end with {key}, as those of the others do");
+                report.problem("trail", &item.id, message);
+            }
             for key in &keys {
                 if known.contains(key) || elsewhere.contains(key) || unknown.contains(key) {
                     continue;
@@ -104,6 +112,26 @@ fn rows(
             }
         }
     }
+}
+
+/// The record of the step over a whole manifest that made this one, if such a step did; holds the manifest to the
+/// number of rows that it left.
+fn whole(
+    ancestry: &Ancestry,
+    path: &str,
+    reader: &ManifestReader,
+    report: &mut CheckReport,
+) -> Option<Digest> {
+    // What cannot be read is reported where rows are.
+    let key = last_key(reader.table()).ok().flatten()?;
+    let record = ancestry.record(&key).ok().flatten()?;
+    let output = whole_output(&record)?;
+    let rows = reader.rows() as u64;
+    if output.length != rows {
+        let message = format!("{rows} rows, its record {} says {}", key.short(), output.length);
+        report.problem("manifest", path, message);
+    }
+    Some(key)
 }
 
 /// Outputs of a record: (file, offset) to (length, digest).
