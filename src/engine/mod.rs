@@ -131,7 +131,7 @@ fn own(out: &Root) -> Result<()> {
         // Files that people keep under these names, in a folder in which no run of ours began.
         None => {
             let mut theirs = false;
-            for name in ["run.json", report::REPORT] {
+            for name in [RUN, report::REPORT, report::NUMBERS] {
                 theirs |= out.length(name)?.is_some();
             }
             theirs && out.list("records")?.is_empty() && earlier_run(out, None)?.is_none()
@@ -147,7 +147,7 @@ fn own(out: &Root) -> Result<()> {
         return Err(Error::params(
             "--output",
             format!(
-                "{} holds a {MANIFEST}, run.json or report.html that microtome did not write: choose another folder",
+                "{} holds a {MANIFEST}, run.json, report.html or report.json that microtome did not write: choose another folder",
                 out.uri()
             ),
         ));
@@ -232,8 +232,9 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
     }
     summary.seconds = begun.elapsed().as_secs_f64();
     let told_already = earlier.is_some_and(|run| says_the_same(&run, &summary));
+    let stands = |name: &str| plan.out.length(name).map(|length| length.is_some());
     let report_stands = knobs.shard.is_some()
-        || (plan.out.length(report::REPORT)?.is_some() && plan.out.length(FAILURES)?.is_some());
+        || (stands(report::REPORT)? && stands(report::NUMBERS)? && stands(FAILURES)?);
     if !(matches!(last, Rows::Kept(_)) && told_already && report_stands) {
         commit(plan, knobs, &summary, &failures, last)?;
     }

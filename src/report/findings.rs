@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::chain::Cut;
+use super::classes::Classes;
 use super::copies::Copies;
 use super::fits::Fits;
+use super::measures::{Measured, measured};
 use super::pairs::{Pairs, is_amount};
 use super::sheet::{Sheet, Sight};
 use super::tally::{Histogram, Tally};
@@ -15,7 +17,7 @@ use super::words;
 use crate::dataset::Root;
 use crate::digest::Digest;
 use crate::manifest::{Column, Item, Schema};
-use crate::summary::Failure;
+use crate::summary::{Failure, StepSummary};
 
 /// Most slides that get a card.
 pub const MOST_CARDS: usize = 48;
@@ -93,6 +95,12 @@ pub struct Findings {
     pub coverage: Histogram,
     /// Mean luminance of an item, 0–255.
     pub luminance: Histogram,
+    /// What else was measured.
+    pub measured: Vec<Measured>,
+    /// How rows are shared out among classes, splits and groups.
+    pub classes: Classes,
+    /// Steps of the datasets that the run began from, oldest first.
+    pub earlier: Vec<StepSummary>,
     /// Classes of the items.
     pub labels: Tally,
     /// Groups of the items.
@@ -111,6 +119,8 @@ pub struct Findings {
     pub failures_found: u64,
     /// Which items stand on the contact sheet.
     pub sheet: Sheet,
+    /// The same class by class, where there are several.
+    pub class_sheets: Vec<(String, Sheet)>,
     /// Stains, when the run fitted them.
     pub fits: Option<Fits>,
     /// Images before and after, when the run normalized stains.
@@ -143,6 +153,9 @@ impl Findings {
             cards: Vec::new(),
             coverage: coverage(),
             luminance: Histogram::new(0.0, 256.0, 32),
+            measured: Vec::new(),
+            classes: Classes::default(),
+            earlier: Vec::new(),
             labels: Tally::default(),
             groups: Tally::default(),
             splits: Tally::default(),
@@ -152,6 +165,7 @@ impl Findings {
             failures: Vec::new(),
             failures_found: 0,
             sheet: Sheet::default(),
+            class_sheets: Vec::new(),
             fits: None,
             pairs: None,
             before: None,
@@ -217,6 +231,16 @@ impl Findings {
     /// Whether the items were made by a step, and are not the files that the run was given.
     pub fn is_made(&self) -> bool {
         self.derived || self.pairs.is_some()
+    }
+
+    /// Begins with the last manifest: its columns, and the classes that have a row on the contact sheet.
+    pub fn begin(&mut self, schema: &Schema, classes: Classes) {
+        self.measured = measured(schema);
+        let shown = classes.sheet();
+        let each = Sheet::most_of_each(shown.len());
+        self.class_sheets =
+            shown.into_iter().map(|class| (class, Sheet::new(each, each))).collect();
+        self.classes = classes;
     }
 
     /// Takes a slide, a row of the manifest that was cut; `reads` are the columns that the step looked
@@ -294,6 +318,7 @@ impl Findings {
         if let Some(luminance) = number(columns.luminance_mean) {
             self.luminance.add(luminance);
         }
+        self.measured.iter_mut().for_each(|measured| measured.take(item));
         if source.is_some() && source != self.last_source.as_deref() {
             self.sources_with_items += 1;
         }
@@ -312,7 +337,17 @@ impl Findings {
                 card.key = keys.nth(card.key_at).and_then(|k| k.parse().ok());
             }
         }
-        self.sheet.offer(source.unwrap_or_default(), &item.digest, || {
+        let sheet = match self.class_sheets.is_empty() {
+            true => Some(&mut self.sheet),
+            // Few classes have a row: a walk along them is short.
+            false => item.label.as_ref().and_then(|label| {
+                self.class_sheets
+                    .iter_mut()
+                    .find(|(class, _)| class == label)
+                    .map(|(_, sheet)| sheet)
+            }),
+        };
+        let sight = || {
             let mut caption = Vec::new();
             let [x, y] = columns.corner;
             if let (Some(x), Some(y)) = (number(x), number(y)) {
@@ -322,7 +357,10 @@ impl Findings {
             caption.extend(item.label.clone());
             let name = source.or(word(columns.image_id)).unwrap_or(&item.id).to_string();
             Sight { row, item: item.clone(), name, caption }
-        });
+        };
+        if let Some(sheet) = sheet {
+            sheet.offer(source.unwrap_or_default(), &item.digest, sight);
+        }
         if source != self.last_source.as_deref() {
             self.last_source = source.map(str::to_string);
         }

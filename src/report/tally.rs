@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 /// Most different words that a [`Tally`] tells apart; what comes after is counted as "others".
 const MOST_WORDS: usize = 100_000;
 
@@ -63,7 +65,7 @@ pub struct Tally {
 }
 
 /// One word of a [`Tally`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Counted {
     /// The word.
     pub word: String,
