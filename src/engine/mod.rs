@@ -2,7 +2,7 @@
 //!
 //! **The guarantees first.** For any number of threads, any number of shards, and however often it
 //! was killed on the way, a run ends with the same files: items, packs, records, previews, manifest
-//! and failures, byte for byte (only `run.json` and the times in `report.html` tell what happened
+//! and failures, byte for byte (only `run.json` and the times in the report tell what happened
 //! when). A unit is committed whole or not at all: outputs first, then the record that names them;
 //! the manifest comes last. What has a record and its outputs is not done again. One bad unit never
 //! stops the others.

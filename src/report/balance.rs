@@ -350,7 +350,7 @@ fn small(group: &GroupShare, was: Option<&GroupShare>, order: &Order) -> Markup 
     html! {
         figure.chart {
             figcaption title=(group.group) { (cut(&group.group, 48)) span.aside { (count(group.rows)) } }
-            @if let Some(drawn) = svg::rows(&values, 1.0, (230, 92, 42), None).filter(|_| !labels.is_empty()) {
+            @if let Some(drawn) = svg::rows(&values, 1.0, (240, 92, 54), None).filter(|_| !labels.is_empty()) {
                 svg viewBox=(format!("0 0 {} {}", drawn.size.0, drawn.size.1)) role="img"
                     aria-label=(format!("{}, {}: {}", cut(&group.group, 80), counted(group.rows, "row", "rows"), told.join(", "))) {
                     (PreEscaped(&drawn.inside))
