@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, PreEscaped, html};
-use serde_json::Value;
 
 use super::chart::{self, cut, nice_top};
 use super::classes::{Classes, Order, extremes, split_name};
 use super::findings::Findings;
+use super::found::found;
 use super::page::nouns;
 use super::svg::{self, Rows};
+use super::tally::Tally;
 use super::words::{count, counted, number, percent, ratio};
 use crate::distribution::{Distribution, GroupShare, SKEW_WARNING, Skew};
 use crate::summary::{StepSummary, Summary};
@@ -21,9 +22,6 @@ const MOST_SPLITS: usize = 9;
 const MOST_GROUPS: usize = 24;
 /// Classes in the chart of a group, the rarest among them.
 const GROUP_BARS: (usize, usize) = (5, 2);
-/// Rows of what a step found that stand open, and the depth that is followed.
-const MOST_FOUND: usize = 64;
-const MOST_DEPTH: usize = 3;
 /// Characters of a name that fit beside a bar.
 const NAME: usize = 15;
 
@@ -67,6 +65,7 @@ fn sentence(classes: &Classes, by: Option<&str>) -> Markup {
         let rows = counted(d.rows, "row", "rows");
         let kinds = counted(d.classes, "class", "classes");
         let many = match (extremes(&d.labels), d.skew.imbalance_ratio) {
+            (Some(_), Some(found)) if d.classes > 1 && found <= 1.0 => ", as many of each".into(),
             (Some((most, least)), Some(found)) if d.classes > 1 => format!(
                 "; the commonest (“{}”, {}) has {} times the rows of the rarest (“{}”, {})",
                 cut(most.0, 40),
@@ -136,8 +135,12 @@ fn figure(
     let most = rows.iter().map(|row| row.2.max(row.1.unwrap_or(0))).max().unwrap_or(0);
     let values: Vec<_> =
         rows.iter().map(|row| [row.1.map(|n| n as f64), Some(row.2 as f64)]).collect();
-    let drawn =
-        svg::rows(&values, nice_top(most) as f64, (svg::WIDTH, 122, 62), Some(|v| count(v as u64)));
+    let drawn = svg::rows(
+        &values,
+        nice_top(most) as f64,
+        (svg::WIDTH, 122, if before.is_some() { 110 } else { 62 }),
+        Some(|v| count(v as u64)),
+    );
     let total = |part: Option<u64>| part.unwrap_or(0);
     let all_before = before.map(|b| {
         b.values().sum::<u64>().max(rows.iter().map(|r| total(r.1)).sum::<u64>() + total(left.0))
@@ -189,7 +192,7 @@ fn bars(drawn: &Rows, rows: &[(&String, Option<u64>, u64)], words: &str) -> Mark
                 text.y x=(drawn.left - 7) y=(middle + 4) { title { (label) } (cut(label, NAME)) }
                 text.value x=(end + 5) y=(middle + 4) {
                     title { @if let Some(was) = was { (count(*was)) " before, " } (count(*is)) " now" }
-                    (short(*is))
+                    @if let Some(was) = was.filter(|was| was != is) { (short(was)) " → " } (short(*is))
                 }
             }
         }
@@ -220,11 +223,8 @@ fn measures(classes: &Classes, by: Option<&str>) -> Markup {
     let shown =
         |at: usize, value: Option<f64>| if at == 0 { ratio_words(value) } else { share(value) };
     let effective = |(skew, rows): (&Skew, u64)| {
-        format!(
-            "{} ({})",
-            count(skew.effective_rows.round() as u64),
-            percent(skew.effective_rows, rows as f64)
-        )
+        let share = percent(skew.effective_rows, rows as f64);
+        html! { (count(skew.effective_rows.round() as u64)) small { (share) } }
     };
     let over = |skew: &Skew| skew.imbalance_ratio.is_some_and(|r| r > SKEW_WARNING);
     html! {
@@ -302,6 +302,15 @@ fn splits(classes: &Classes, order: &Order) -> Markup {
     }
 }
 
+/// The largest groups, and the rest.
+fn tally(now: &Distribution) -> Tally {
+    let mut tally = Tally::default();
+    now.largest_groups.iter().for_each(|g| tally.add_many(Some(&g.group), g.rows, 0));
+    tally.add_many(None, now.ungrouped, 0);
+    tally.add_others(now.rows.saturating_sub(tally.items() + now.ungrouped));
+    tally
+}
+
 /// Small multiples: the shares of classes in each of the largest groups; or the groups alone.
 fn groups(findings: &Findings) -> Markup {
     let (one, many) = nouns(findings);
@@ -309,18 +318,19 @@ fn groups(findings: &Findings) -> Markup {
     if now.groups == 0 {
         return html! {};
     }
-    let order = Order::of(now.classes, &[&now.labels], GROUP_BARS.0, GROUP_BARS.1);
+    let counts: Vec<_> = before.into_iter().chain([now]).map(|d| &d.labels).collect();
+    let order = Order::of(now.classes, &counts, GROUP_BARS.0, GROUP_BARS.1);
     let was = |group: &str| before.and_then(|d| d.largest_groups.iter().find(|g| g.group == group));
     let left = now.groups.saturating_sub(MOST_GROUPS.min(now.largest_groups.len()) as u64);
     html! {
         h3.between { "By group" span.aside { (counted(now.groups, "group", "groups")) ": a slide, patient or camera each"
-            @if let Some((least, median, most)) = findings.groups.spread().filter(|_| now.groups > 1) {
-                ", " (count(least)) " to " (counted(most, one, many)) ", median " (count(median))
+            @if let Some(largest) = now.largest_groups.first().filter(|_| now.groups > 1) {
+                ", the largest with " (counted(largest.rows, one, many))
             } } }
         @if now.classes > 0 { div.multiples { @for group in now.largest_groups.iter().take(MOST_GROUPS) {
             (small(group, was(&group.group), &order))
         } } }
-        @else { div.box { (chart::bars(&findings.groups, "group", many, 12)) } }
+        @else { div.box { (chart::bars(&tally(now), "group", many, 12)) } }
         @if left > 0 && now.classes > 0 { p.note { "and " (counted(left, "smaller group", "smaller groups")) "." } }
         @if now.ungrouped > 0 { p.note { (counted(now.ungrouped, "row has", "rows have")) " no group." } }
         @if now.classes > 0 { details { summary { "Numbers" } div.scroll { table {
@@ -350,13 +360,13 @@ fn small(group: &GroupShare, was: Option<&GroupShare>, order: &Order) -> Markup 
     html! {
         figure.chart {
             figcaption title=(group.group) { (cut(&group.group, 48)) span.aside { (count(group.rows)) } }
-            @if let Some(drawn) = svg::rows(&values, 1.0, (240, 92, 54), None).filter(|_| !labels.is_empty()) {
+            @if let Some(drawn) = svg::rows(&values, 1.0, (270, 92, if was.is_some() { 84 } else { 54 }), None).filter(|_| !labels.is_empty()) {
                 svg viewBox=(format!("0 0 {} {}", drawn.size.0, drawn.size.1)) role="img"
                     aria-label=(format!("{}, {}: {}", cut(&group.group, 80), counted(group.rows, "row", "rows"), told.join(", "))) {
                     (PreEscaped(&drawn.inside))
                     @for ((label, middle), end) in labels.iter().zip(&drawn.middles).zip(&drawn.ends) {
                         text.y x=(drawn.left - 5) y=(middle + 4) { title { (label) } (cut(label, 11)) }
-                        text.value x=(end + 4) y=(middle + 4) { (percent(share(group, label), 1.0)) }
+                        text.value x=(end + 4) y=(middle + 4) { @if let Some(was) = was { (number(share(was, label) * 100.0, 0)) " → " } (percent(share(group, label), 1.0)) }
                     }
                 }
             }
@@ -373,58 +383,7 @@ fn said(step: &StepSummary, is_last: bool) -> Markup {
                 p.note { (counted(balance.before.rows, "row", "rows")) " before, " (count(balance.after.rows)) " after; ratio "
                     (balance.before.skew.imbalance_ratio.map_or("–".into(), ratio)) " before, " (balance.after.skew.imbalance_ratio.map_or("–".into(), ratio)) " after." }
             }
-            @if !step.findings.is_empty() { div.scroll { (found(step.findings.iter(), 0)) } }
+            @if !step.findings.is_empty() { div.scroll { (found(&step.findings)) } }
         }
     } }
-}
-
-/// Names and values, as deep as they are.
-fn found<'a>(
-    values: impl ExactSizeIterator<Item = (&'a String, &'a Value)>,
-    depth: usize,
-) -> Markup {
-    let left = values.len().saturating_sub(MOST_FOUND);
-    html! {
-        table.found {
-            thead { tr { th scope="col" { "what" } th scope="col" { "value" } } }
-            tbody {
-                @for (name, value) in values.take(MOST_FOUND) { tr {
-                    th scope="row" { (cut(&name.replace('_', " "), 80)) }
-                    td { @match value {
-                        Value::Object(inside) if depth < MOST_DEPTH && !inside.is_empty() => { (found(inside.iter(), depth + 1)) }
-                        Value::Array(all) if depth < MOST_DEPTH && all.iter().any(Value::is_object) => {
-                            @for one in all.iter().take(MOST_FOUND) { @match one.as_object() {
-                                Some(inside) => { (found(inside.iter(), depth + 1)) }
-                                None => { (plain(one)) }
-                            } }
-                            @if all.len() > MOST_FOUND { "and " (count((all.len() - MOST_FOUND) as u64)) " more" }
-                        }
-                        other => { (plain(other)) }
-                    } }
-                } }
-                @if left > 0 { tr.rest { th scope="row" { "and " (count(left as u64)) " more" } td { "in " code { "report.json" } } } }
-            }
-        }
-    }
-}
-
-fn plain(value: &Value) -> String {
-    let text = match value {
-        Value::Null => "–".into(),
-        Value::Bool(true) => "yes".into(),
-        Value::Bool(false) => "no".into(),
-        Value::String(text) => text.clone(),
-        Value::Number(n) => match (n.as_u64(), n.as_f64()) {
-            (Some(n), _) => count(n),
-            (None, Some(x)) => number(x, 6),
-            _ => n.to_string(),
-        },
-        Value::Array(all) => {
-            let shown: Vec<String> = all.iter().take(MOST_FOUND).map(plain).collect();
-            let more = if all.len() > MOST_FOUND { ", …" } else { "" };
-            format!("{}{more}", shown.join(", "))
-        }
-        other => other.to_string(),
-    };
-    cut(&text, 400)
 }

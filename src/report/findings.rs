@@ -8,9 +8,9 @@ use super::chain::Cut;
 use super::classes::Classes;
 use super::copies::Copies;
 use super::fits::Fits;
-use super::measures::{Measured, measured};
-use super::pairs::{Pairs, is_amount};
-use super::sheet::{Sheet, Sight};
+use super::measures::Measured;
+use super::pairs::Pairs;
+use super::sheet::Sheet;
 use super::tally::{Histogram, Tally};
 use super::traps::Traps;
 use super::words;
@@ -101,12 +101,6 @@ pub struct Findings {
     pub classes: Classes,
     /// Steps of the datasets that the run began from, oldest first.
     pub earlier: Vec<StepSummary>,
-    /// Classes of the items.
-    pub labels: Tally,
-    /// Groups of the items.
-    pub groups: Tally,
-    /// Splits of the items.
-    pub splits: Tally,
     /// Media types of the items.
     pub media_types: Tally,
     /// Cameras and scanners ("make model").
@@ -135,8 +129,8 @@ pub struct Findings {
     pub copies: Option<Copies>,
     /// The dataset at which the paths of their originals begin.
     pub originals: Option<Root>,
-    last_source: Option<String>,
-    places: BTreeMap<String, usize>,
+    pub(super) last_source: Option<String>,
+    pub(super) places: BTreeMap<String, usize>,
 }
 
 impl Findings {
@@ -156,9 +150,6 @@ impl Findings {
             measured: Vec::new(),
             classes: Classes::default(),
             earlier: Vec::new(),
-            labels: Tally::default(),
-            groups: Tally::default(),
-            splits: Tally::default(),
             media_types: Tally::default(),
             devices: Tally::default(),
             shapes: Tally::default(),
@@ -175,40 +166,6 @@ impl Findings {
             originals: None,
             last_source: None,
             places: BTreeMap::new(),
-        }
-    }
-}
-
-/// Where the last manifest keeps what the page shows: looked up once, not for each of its rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns {
-    source_id: Option<usize>,
-    image_id: Option<usize>,
-    shows: Option<usize>,
-    tissue_fraction: Option<usize>,
-    luminance_mean: Option<usize>,
-    mpp_source: Option<usize>,
-    mpp: [Option<usize>; 2],
-    corner: [Option<usize>; 2],
-    device: [Option<usize>; 2],
-}
-
-impl Columns {
-    /// In a manifest of these columns: what `tile` said of patches, or later steps of images.
-    pub fn of(schema: &Schema) -> Self {
-        let cut = |fact: &str| schema.fact(&format!("tile.{fact}"));
-        Self {
-            source_id: cut("source_id"),
-            // The earliest step's stands first, and names the file that was there before any step.
-            image_id: schema.facts.iter().position(|field| field.name.ends_with(".source_id")),
-            shows: schema.fact("stain-normalize.shows"),
-            tissue_fraction: cut("tissue_fraction")
-                .or_else(|| schema.fact("stain-normalize.tissue_fraction")),
-            luminance_mean: cut("luminance_mean"),
-            mpp_source: cut("mpp_source"),
-            mpp: [cut("mpp_x"), cut("mpp_y")],
-            corner: [cut("x_px"), cut("y_px")],
-            device: ["exif.make", "exif.model"].map(|name| schema.fact(name)),
         }
     }
 }
@@ -233,9 +190,8 @@ impl Findings {
         self.derived || self.pairs.is_some()
     }
 
-    /// Begins with the last manifest: its columns, and the classes that have a row on the contact sheet.
-    pub fn begin(&mut self, schema: &Schema, classes: Classes) {
-        self.measured = measured(schema);
+    /// Says how rows are shared out: classes that are shown have a row on the contact sheet.
+    pub fn begin(&mut self, classes: Classes) {
         let shown = classes.sheet();
         let each = Sheet::most_of_each(shown.len());
         self.class_sheets =
@@ -285,84 +241,6 @@ impl Findings {
         }
         if self.failures.len() < MOST_FAILURES {
             self.failures.push(failure);
-        }
-    }
-
-    /// Takes a row of the last manifest.
-    pub fn take_item(&mut self, columns: &Columns, item: &Item) {
-        let fact = |at: Option<usize>| at.and_then(|at| item.facts.get(at));
-        let number = |at: Option<usize>| fact(at).and_then(Value::as_f64);
-        let word = |at: Option<usize>| fact(at).and_then(Value::as_str);
-        let source = word(columns.source_id);
-        let covered = number(columns.tissue_fraction);
-        let row = self.items;
-        self.bytes = self.bytes.saturating_add(item.length);
-        if is_amount(word(columns.shows)) {
-            self.amounts += 1;
-            return;
-        }
-        self.items += 1;
-        self.derived |= source.is_some();
-        self.labels.add(item.label.as_deref(), item.length);
-        self.groups.add(item.group.as_deref(), item.length);
-        self.splits.add(item.split.as_deref(), item.length);
-        self.media_types.add(Some(&item.media_type), item.length);
-        let shape = item.width_px.zip(item.height_px).map(|(w, h)| format!("{w} × {h}"));
-        self.shapes.add(shape.as_deref(), item.length);
-        let device: Vec<&str> = columns.device.iter().filter_map(|at| word(*at)).collect();
-        let device = (!device.is_empty()).then(|| device.join(" "));
-        self.devices.add(device.as_deref(), item.length);
-        if let Some(share) = covered {
-            self.coverage.add(share);
-        }
-        if let Some(luminance) = number(columns.luminance_mean) {
-            self.luminance.add(luminance);
-        }
-        self.measured.iter_mut().for_each(|measured| measured.take(item));
-        if source.is_some() && source != self.last_source.as_deref() {
-            self.sources_with_items += 1;
-        }
-        if let Some(card) =
-            source.and_then(|s| self.places.get(s)).and_then(|at| self.cards.get_mut(*at))
-        {
-            card.items += 1;
-            card.item_bytes = card.item_bytes.saturating_add(item.length);
-            covered.into_iter().for_each(|share| card.coverage.add(share));
-            if card.items == 1 {
-                let from = word(columns.mpp_source).map(str::to_string);
-                let [x, y] = columns.mpp;
-                let mpp = number(x).zip(number(y));
-                card.resolution = mpp.map(|(x, y)| Resolution { x, y, from });
-                let mut keys = item.trail.split_whitespace();
-                card.key = keys.nth(card.key_at).and_then(|k| k.parse().ok());
-            }
-        }
-        let sheet = match self.class_sheets.is_empty() {
-            true => Some(&mut self.sheet),
-            // Few classes have a row: a walk along them is short.
-            false => item.label.as_ref().and_then(|label| {
-                self.class_sheets
-                    .iter_mut()
-                    .find(|(class, _)| class == label)
-                    .map(|(_, sheet)| sheet)
-            }),
-        };
-        let sight = || {
-            let mut caption = Vec::new();
-            let [x, y] = columns.corner;
-            if let (Some(x), Some(y)) = (number(x), number(y)) {
-                caption.push(format!("x {}, y {}", words::number(x, 1), words::number(y, 1)));
-            }
-            caption.extend(covered.map(|c| format!("{} tissue", words::percent(c, 1.0))));
-            caption.extend(item.label.clone());
-            let name = source.or(word(columns.image_id)).unwrap_or(&item.id).to_string();
-            Sight { row, item: item.clone(), name, caption }
-        };
-        if let Some(sheet) = sheet {
-            sheet.offer(source.unwrap_or_default(), &item.digest, sight);
-        }
-        if source != self.last_source.as_deref() {
-            self.last_source = source.map(str::to_string);
         }
     }
 }

@@ -1,10 +1,8 @@
 //! Histograms of what steps measured, image by image.
 
-use serde_json::Value;
-
 use super::tally::Histogram;
 use super::words::number;
-use crate::manifest::{Item, Schema};
+use crate::manifest::Schema;
 
 /// Something that a column says of an image, and how it is shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,24 +84,18 @@ pub struct Measured {
     pub measure: Measure,
     /// How often it was what.
     pub histogram: Histogram,
-    at: usize,
 }
 
 /// Those that a manifest of these columns has.
 pub fn measured(schema: &Schema) -> Vec<Measured> {
-    let found = MEASURES.iter().filter_map(|measure| {
-        let at = schema.fact(measure.column)?;
-        Some(Measured { measure: *measure, histogram: measure.histogram(), at })
-    });
-    found.collect()
+    let found = MEASURES.iter().filter(|measure| schema.fact(measure.column).is_some());
+    found.map(|measure| Measured { measure: *measure, histogram: measure.histogram() }).collect()
 }
 
 impl Measured {
-    /// Takes a row.
-    pub fn take(&mut self, item: &Item) {
-        if let Some(value) = item.facts.get(self.at).and_then(Value::as_f64) {
-            self.histogram.add(self.measure.at(value));
-        }
+    /// Counts a value.
+    pub fn add(&mut self, value: f64) {
+        self.histogram.add(self.measure.at(value));
     }
 }
 

@@ -17,6 +17,7 @@ mod classes;
 mod copies;
 mod findings;
 mod fits;
+mod found;
 mod measures;
 mod numbers;
 mod page;
@@ -24,6 +25,7 @@ mod pairs;
 mod photos;
 mod picture;
 mod pictures;
+mod rows;
 mod run;
 mod sections;
 mod sheet;
@@ -38,7 +40,7 @@ use std::io::BufRead;
 pub use chain::Cut;
 pub use classes::{Classes, MOST_BARS, Warning};
 pub use copies::{Copied, Copies, CopyColumns, MOST_COPIES, MOST_ORIGINALS};
-pub use findings::{Card, Columns, Findings, MOST_CARDS, MOST_FAILURES, Resolution};
+pub use findings::{Card, Findings, MOST_CARDS, MOST_FAILURES, Resolution};
 pub use fits::{Counts, Fit, Fits, FitsOf, MOST_FITS, Slides, Vectors};
 pub use measures::{Measure, Measured};
 pub use numbers::{Bins, FORMAT, Numbers, SheetNumbers, SlideNumbers, StepNumbers};
@@ -148,12 +150,16 @@ pub fn find(root: &Root, summary: &Summary, manifest: ManifestReader) -> Result<
     };
     findings.traps_at = places.traps;
     findings.earlier = chain::earlier(summary);
-    findings.begin(manifest.schema(), Classes::find(summary, &manifest)?);
+    findings.begin(Classes::find(summary, &manifest)?);
+    rows::take(&mut findings, manifest.table())?;
     let last = summary.steps.len().saturating_sub(1);
-    read(manifest, &mut findings, summary, &Sought::new(last, true, &places))?;
+    let sought = Sought::new(last, &places);
+    if sought.is_any() {
+        read(manifest, &mut findings, summary, &sought)?;
+    }
     // What the steps before left is read backwards, the images after before those before.
     for index in (0..last).rev() {
-        let sought = Sought::new(index, false, &places);
+        let sought = Sought::new(index, &places);
         if let Some(reader) =
             sought.is_any().then(|| chain::between(root, summary, index)).flatten()
         {
@@ -185,8 +191,6 @@ struct Places {
 /// What a manifest is read for.
 #[derive(Default)]
 struct Sought {
-    /// What the page says of items.
-    items: bool,
     /// The step that fitted stains, if this is its manifest.
     fits: Option<usize>,
     /// The step that normalized, if this is its manifest.
@@ -202,10 +206,9 @@ struct Sought {
 }
 
 impl Sought {
-    fn new(index: usize, items: bool, places: &Places) -> Self {
+    fn new(index: usize, places: &Places) -> Self {
         let here = |step: &usize| *step == index;
         Self {
-            items,
             fits: places.fits.filter(here),
             pairs: places.pairs.filter(here),
             before: places.pairs == Some(index + 1),
@@ -216,7 +219,7 @@ impl Sought {
     }
 
     fn is_any(&self) -> bool {
-        let counted = self.items || self.fits.is_some() || self.pairs.is_some() || self.traps;
+        let counted = self.fits.is_some() || self.pairs.is_some() || self.traps;
         counted || self.before || self.copies || self.originals
     }
 }
@@ -230,7 +233,7 @@ fn read(
 ) -> Result<()> {
     let schema = manifest.schema().clone();
     let params = |at: Option<usize>| at.and_then(|at| summary.steps.get(at)).map(|s| &s.params);
-    let (columns, slides) = (Columns::of(&schema), Slides::of(&schema));
+    let slides = Slides::of(&schema);
     let (pair_columns, trap_columns) = (PairColumns::of(&schema), TrapColumns::of(&schema));
     let copy_columns = CopyColumns::of(&schema);
     let mut fits = params(sought.fits).map(Fits::new);
@@ -239,9 +242,6 @@ fn read(
     let mut copies = sought.copies.then(Copies::default);
     while let Some(batch) = manifest.next_batch()? {
         for item in &batch {
-            if sought.items {
-                findings.take_item(&columns, item);
-            }
             if let Some(fits) = &mut fits {
                 fits.take(&schema, slides, item);
             }

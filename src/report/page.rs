@@ -122,11 +122,12 @@ fn headline(summary: &Summary, findings: &Findings) -> Markup {
             } } }
             div { dt { "data" } dd { (bytes(findings.bytes)) small { (bytes(written)) " written now" } } }
             div { dt { "time" } dd { (seconds(summary.seconds)) small { (counted(summary.threads as u64, "thread", "threads")) } } }
-            @if !findings.labels.is_empty() {
-                @let skew = findings.classes.now.skew.imbalance_ratio.filter(|r| *r > SKEW_WARNING);
-                div.bad[skew.is_some()] { dt { "classes" } dd { (count(findings.labels.words() as u64)) small {
+            @let now = &findings.classes.now;
+            @if now.classes > 0 {
+                @let skew = now.skew.imbalance_ratio.filter(|r| *r > SKEW_WARNING);
+                div.bad[skew.is_some()] { dt { "classes" } dd { (count(now.classes)) small {
                     @if let Some(skew) = skew { a href="#balance" { "skewed " (ratio(skew)) " to 1" } ", " }
-                    @if findings.labels.without() > 0 { (count(findings.labels.without())) " without one" } @else { "every " (one) " has one" }
+                    @if now.unlabelled > 0 { (count(now.unlabelled)) " without one" } @else { "every " (one) " has one" }
                 } } }
             }
         }
