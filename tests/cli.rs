@@ -52,7 +52,7 @@ fn help_names_steps_commands_ranges_and_defaults() {
     let all = run(&["--help"]);
     assert_eq!(all.code, Some(0));
     assert!(all.err.is_empty());
-    for word in ["scan", "tile", "run", "steps", "why", "check", "merge", "EXAMPLES"] {
+    for word in ["scan", "tile", "run", "steps", "why", "check", "merge", "report", "EXAMPLES"] {
         assert!(all.out.contains(word), "no {word} in\n{}", all.out);
     }
     let tile = run(&["tile", "-h"]);

@@ -14,7 +14,7 @@ use crate::engine::{self, Event, Knobs, Plan, Summary, Watch};
 use crate::error::{Error, Result};
 use crate::step::{AnyStep, Crew, Entry, Grain};
 use crate::steps::{self, STEPS};
-use crate::{lineage, pipeline};
+use crate::{lineage, pipeline, report as page};
 
 /// The commands that are no steps.
 pub fn all() -> Vec<Command> {
@@ -75,7 +75,20 @@ pub fn all() -> Vec<Command> {
         .arg(Arg::new("PART").required(true).num_args(1..).help("Datasets of the shards"))
         .arg(knobs::output())
         .arg(knobs::json());
-    vec![knobs::add(run), listed, why, knobs::show(check), merge]
+    let report = Command::new("report")
+        .about("Write report.html and report.json of a dataset again")
+        .arg(Arg::new("DATASET").required(true).help("A dataset"))
+        .arg(
+            Arg::new("output")
+                .short('o')
+                .long("output")
+                .value_name("FOLDER|FILE.html")
+                .help("Where to write them [default: into the dataset]"),
+        )
+        .after_help(
+            "EXAMPLES\n  microtome report out\n  microtome report s3://bucket/patches -o patches.html",
+        );
+    vec![knobs::add(run), listed, why, knobs::show(check), merge, report]
 }
 
 /// Runs the command that was asked for; gives the exit code.
@@ -92,6 +105,7 @@ pub fn dispatch(matches: &ArgMatches) -> Result<u8> {
         "why" => why(matches),
         "check" => check(matches),
         "merge" => merge(matches),
+        "report" => report(matches),
         name => {
             let found = pipeline::find(STEPS, name);
             step(found.map_err(|message| Error::params(name, message))?, matches)
@@ -352,5 +366,29 @@ fn merge(matches: &ArgMatches) -> Result<u8> {
     } else {
         print::result(&shown::merged(&merged, &out))?;
     }
+    Ok(0)
+}
+
+fn report(matches: &ArgMatches) -> Result<u8> {
+    let root = Root::open(text(matches, "DATASET"))?;
+    let asked = matches.get_one::<String>("output").map(String::as_str);
+    let (folder, name) = match asked.map(|place| (place, place.rsplit_once('/'))) {
+        None => (root.clone(), page::REPORT),
+        Some((place, parts)) if place.ends_with(".html") => match parts {
+            Some((folder, name)) => {
+                (Root::open(if folder.is_empty() { "/" } else { folder })?, name)
+            }
+            None => (Root::open(".")?, place),
+        },
+        Some((folder, _)) => (Root::open(folder)?, page::REPORT),
+    };
+    let numbers = format!("{}.json", name.trim_end_matches(".html"));
+    let to = asked.map(|_| (&folder, name, numbers.as_str()));
+    page::again(&root, to)?;
+    print::result(&format!(
+        "{}\n{}\n",
+        shown::below(&folder, name),
+        shown::below(&folder, &numbers)
+    ))?;
     Ok(0)
 }

@@ -2,7 +2,7 @@
 //!
 //! **The guarantees first.** For any number of threads, any number of shards, and however often it
 //! was killed on the way, a run ends with the same files: items, packs, records, previews, manifest
-//! and failures, byte for byte (only `run.json` and the times in `report.html` tell what happened
+//! and failures, byte for byte (only `run.json` and the times in the report tell what happened
 //! when). A unit is committed whole or not at all: outputs first, then the record that names them;
 //! the manifest comes last. What has a record and its outputs is not done again. One bad unit never
 //! stops the others.
@@ -154,7 +154,7 @@ fn own(out: &Root) -> Result<()> {
         // Files that people keep under these names, in a folder in which no run of ours began.
         None => {
             let mut theirs = false;
-            for name in ["run.json", report::REPORT] {
+            for name in [RUN, report::REPORT, report::NUMBERS] {
                 theirs |= out.length(name)?.is_some();
             }
             theirs && out.list("records")?.is_empty() && earlier_run(out, None)?.is_none()
@@ -170,7 +170,7 @@ fn own(out: &Root) -> Result<()> {
         return Err(Error::params(
             "--output",
             format!(
-                "{} holds a {MANIFEST}, run.json or report.html that microtome did not write: choose another folder",
+                "{} holds a {MANIFEST}, run.json, report.html or report.json that microtome did not write: choose another folder",
                 out.uri()
             ),
         ));
@@ -269,8 +269,9 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         partitions::write(&plan.out, manifest, &knobs.partition_by, crew, knobs.threads)?;
     }
     let told_already = earlier.is_some_and(|run| says_the_same(&run, &summary));
+    let stands = |name: &str| plan.out.length(name).map(|length| length.is_some());
     let report_stands = knobs.shard.is_some()
-        || (plan.out.length(report::REPORT)?.is_some() && plan.out.length(FAILURES)?.is_some());
+        || (stands(report::REPORT)? && stands(report::NUMBERS)? && stands(FAILURES)?);
     if !(matches!(last, Rows::Kept(_)) && told_already && report_stands) {
         commit(plan, knobs, &summary, &failures, last)?;
     }

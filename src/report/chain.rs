@@ -6,6 +6,8 @@ use crate::summary::{StepSummary, Summary};
 
 /// Largest `run.json` of an earlier dataset that is read, in bytes.
 const RUN_BYTES: u64 = 64 << 20;
+/// What a run says of itself.
+const RUN: &str = "run.json";
 /// Most datasets that are followed back.
 const MOST_ROOTS: usize = 8;
 
@@ -36,16 +38,34 @@ pub fn cut(root: &Root, summary: &Summary, schema: &Schema) -> Option<Cut> {
     schema.fact("tile.source_id")?;
     let mut input = summary.input.clone();
     for _ in 0..MOST_ROOTS {
-        let root = Root::open(&input).ok()?;
-        let length = root.length("run.json").ok()??;
-        let bytes = (length <= RUN_BYTES).then(|| root.read("run.json").ok()?).flatten()?;
-        let run: Summary = serde_json::from_slice(&bytes).ok()?;
+        let (root, run) = run_at(&input)?;
         input.clone_from(&run.input);
         if let Some(cut) = found(&root, run, false) {
             return Some(cut);
         }
     }
     None
+}
+
+/// Steps of the datasets that a run began from, oldest first, as far as they can be reached.
+pub fn earlier(summary: &Summary) -> Vec<StepSummary> {
+    let mut runs = Vec::new();
+    let mut input = summary.input.clone();
+    while runs.len() < MOST_ROOTS
+        && let Some((_, run)) = run_at(&input)
+    {
+        input.clone_from(&run.input);
+        runs.push(run);
+    }
+    runs.into_iter().rev().flat_map(|run| run.steps).collect()
+}
+
+/// What the run said that made the dataset at this place.
+fn run_at(place: &str) -> Option<(Root, Summary)> {
+    let root = Root::open(place).ok()?;
+    let length = root.length(RUN).ok()??;
+    let bytes = (length <= RUN_BYTES).then(|| root.read(RUN).ok()?).flatten()?;
+    Some((root, serde_json::from_slice(&bytes).ok()?))
 }
 
 impl Cut {

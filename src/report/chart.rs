@@ -1,16 +1,10 @@
 //! Charts as inline SVG: no script, readable in print, and each with its numbers as a table.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
+use super::svg::{self, Axes};
 use super::tally::{Histogram, Tally};
 use super::words::{count, counted, number, percent};
-
-const WIDTH: f64 = 560.0;
-const HEIGHT: f64 = 220.0;
-const LEFT: f64 = 64.0;
-const RIGHT: f64 = 28.0;
-const TOP: f64 = 12.0;
-const BOTTOM: f64 = 44.0;
 
 /// What a histogram is about.
 pub struct Axis<'a> {
@@ -20,50 +14,24 @@ pub struct Axis<'a> {
     pub x: &'a str,
     /// What is counted (`patches`).
     pub y: &'a str,
-    /// Labels of the axis: (value, text).
-    pub ticks: &'a [(f64, &'a str)],
     /// How a value is written in words.
     pub show: fn(f64) -> String,
 }
 
 /// A histogram with axes, and its numbers behind a fold.
 pub fn histogram(h: &Histogram, axis: &Axis<'_>) -> Markup {
-    let most = h.bins.iter().copied().max().unwrap_or(0);
-    let top = nice_top(most);
-    let plot_width = WIDTH - LEFT - RIGHT;
-    let plot_height = HEIGHT - TOP - BOTTOM;
-    let step = plot_width / h.bins.len() as f64;
-    let y_of = |n: u64| TOP + plot_height * (1.0 - n as f64 / top as f64);
-    let x_of = |value: f64| LEFT + plot_width * (value - h.low) / (h.high - h.low);
-    let mean = h.mean().unwrap_or(h.low);
-    let shown_mean = (axis.show)(mean);
+    let top = nice_top(h.bins.iter().copied().max().unwrap_or(0));
+    let shown_mean = (axis.show)(h.mean().unwrap_or(h.low));
     let items = counted(h.count(), "item", "items");
     let words = format!("{} of {items}, mean {shown_mean}", axis.title);
+    let axes = Axes { x: axis.x, y: axis.y, show: axis.show };
     html! {
         figure.chart {
             figcaption { (axis.title) span.aside { "mean " (shown_mean) } }
-            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(words) {
-                @for n in [0, top / 2, top] {
-                    line.rule x1=(px(LEFT)) x2=(px(WIDTH - RIGHT)) y1=(px(y_of(n))) y2=(px(y_of(n))) {}
-                    text.y x=(px(LEFT - 8.0)) y=(px(y_of(n) + 4.0)) { (count(n)) }
+            @if let Some(inside) = svg::histogram(h, top, &axes) {
+                svg viewBox=(format!("0 0 {} {}", svg::WIDTH, svg::HEIGHT)) role="img" aria-label=(words) {
+                    (PreEscaped(inside))
                 }
-                @for (bin, n) in h.bins.iter().enumerate() {
-                    @if *n > 0 {
-                        // A bin of one among thousands is still seen.
-                        @let high = (TOP + plot_height - y_of(*n)).max(1.5);
-                        rect.bar x=(px(LEFT + step * bin as f64 + 1.0)) y=(px(TOP + plot_height - high))
-                            width=(px((step - 2.0).max(1.0))) height=(px(high)) {
-                            title { (interval(h, axis, bin)) ": " (count(*n)) }
-                        }
-                    }
-                }
-                line.mean x1=(px(x_of(mean))) x2=(px(x_of(mean))) y1=(px(TOP)) y2=(px(TOP + plot_height)) {}
-                @for (value, label) in axis.ticks {
-                    text.x x=(px(x_of(*value))) y=(px(HEIGHT - BOTTOM + 18.0)) { (label) }
-                }
-                text.x.name x=(px(LEFT + plot_width / 2.0)) y=(px(HEIGHT - 6.0)) { (axis.x) }
-                text.y.name x=(px(14.0)) y=(px(TOP + plot_height / 2.0))
-                    transform=(format!("rotate(-90 14 {})", px(TOP + plot_height / 2.0))) { (axis.y) }
             }
             details {
                 summary { "Numbers" }
@@ -87,7 +55,7 @@ fn interval(h: &Histogram, axis: &Axis<'_>, bin: usize) -> String {
 }
 
 /// The smallest of 2, 4, 10, 20, 40, 100, … that holds the highest bar.
-fn nice_top(most: u64) -> u64 {
+pub fn nice_top(most: u64) -> u64 {
     let mut decade = 1_u64;
     loop {
         for step in [2, 4, 10] {
@@ -100,8 +68,12 @@ fn nice_top(most: u64) -> u64 {
     }
 }
 
-fn px(value: f64) -> String {
-    number(value, 1)
+/// A name as a chart has room for it; the whole of it stands in a title.
+pub fn cut(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        return name.to_string();
+    }
+    name.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// A tally as a table with bars, the commonest first.
@@ -156,14 +128,26 @@ mod tests {
     fn bars_stand_where_they_belong() {
         let mut h = Histogram::new(0.0, 1.0, 2);
         h.add(0.9);
-        let axis = Axis { title: "T", x: "x", y: "y", ticks: &[], show: |v| number(v, 2) };
-        let svg = histogram(&h, &axis).into_string();
-        // Plot: x from 64 to 532 (468 wide, two bins of 234), y from 12 to 176; the axis ends at 2,
-        // so one item is half of the height: 82 px.
-        assert!(
-            svg.contains(r#"<rect class="bar" x="299" y="94" width="232" height="82">"#),
-            "{svg}"
-        );
-        assert!(svg.contains("T of 1 item, mean 0.9"));
+        let axis = Axis { title: "T", x: "x", y: "y", show: |v| number(v, 2) };
+        let drawing = histogram(&h, &axis).into_string();
+        // The plot is 480 − 72 − 22 wide and 220 − 8 − 46 high; the axis ends at 2, so that one item is half of it.
+        let bar = drawing.split("<rect ").nth(1).unwrap().split("/>").next().unwrap();
+        let of = |name: &str| -> f64 {
+            let value = bar.split(&format!("{name}=\"")).nth(1).unwrap();
+            value.split('"').next().unwrap().parse().unwrap()
+        };
+        assert_eq!(drawing.matches("<rect ").count(), 1, "{drawing}");
+        assert!((of("width") - 386.0 / 2.0).abs() <= 3.0, "{bar}");
+        assert!((of("x") - (72.0 + 386.0 / 2.0)).abs() <= 2.0, "{bar}");
+        assert!((of(" height") - 166.0 / 2.0).abs() <= 2.0, "{bar}");
+        assert!((of("y") - (8.0 + 166.0 / 2.0)).abs() <= 2.0, "{bar}");
+        assert!(drawing.contains("T of 1 item, mean 0.9"));
+        assert!(!drawing.contains("http"));
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!((cut("tumor", 5).as_str(), cut("tumour", 5).as_str()), ("tumor", "tumo…"));
+        assert_eq!(cut("äöüäöü", 3), "äö…");
     }
 }

@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::chain::Cut;
+use super::classes::Classes;
 use super::copies::Copies;
 use super::fits::Fits;
-use super::pairs::{Pairs, is_amount};
-use super::sheet::{Sheet, Sight};
+use super::measures::Measured;
+use super::pairs::Pairs;
+use super::sheet::Sheet;
 use super::tally::{Histogram, Tally};
 use super::traps::Traps;
 use super::words;
 use crate::dataset::Root;
 use crate::digest::Digest;
 use crate::manifest::{Column, Item, Schema};
-use crate::summary::Failure;
+use crate::summary::{Failure, StepSummary};
 
 /// Most slides that get a card.
 pub const MOST_CARDS: usize = 48;
@@ -93,12 +95,12 @@ pub struct Findings {
     pub coverage: Histogram,
     /// Mean luminance of an item, 0–255.
     pub luminance: Histogram,
-    /// Classes of the items.
-    pub labels: Tally,
-    /// Groups of the items.
-    pub groups: Tally,
-    /// Splits of the items.
-    pub splits: Tally,
+    /// What else was measured.
+    pub measured: Vec<Measured>,
+    /// How rows are shared out among classes, splits and groups.
+    pub classes: Classes,
+    /// Steps of the datasets that the run began from, oldest first.
+    pub earlier: Vec<StepSummary>,
     /// Media types of the items.
     pub media_types: Tally,
     /// Cameras and scanners ("make model").
@@ -111,6 +113,8 @@ pub struct Findings {
     pub failures_found: u64,
     /// Which items stand on the contact sheet.
     pub sheet: Sheet,
+    /// The same class by class, where there are several.
+    pub class_sheets: Vec<(String, Sheet)>,
     /// Stains, when the run fitted them.
     pub fits: Option<Fits>,
     /// Images before and after, when the run normalized stains.
@@ -125,8 +129,8 @@ pub struct Findings {
     pub copies: Option<Copies>,
     /// The dataset at which the paths of their originals begin.
     pub originals: Option<Root>,
-    last_source: Option<String>,
-    places: BTreeMap<String, usize>,
+    pub(super) last_source: Option<String>,
+    pub(super) places: BTreeMap<String, usize>,
 }
 
 impl Findings {
@@ -143,15 +147,16 @@ impl Findings {
             cards: Vec::new(),
             coverage: coverage(),
             luminance: Histogram::new(0.0, 256.0, 32),
-            labels: Tally::default(),
-            groups: Tally::default(),
-            splits: Tally::default(),
+            measured: Vec::new(),
+            classes: Classes::default(),
+            earlier: Vec::new(),
             media_types: Tally::default(),
             devices: Tally::default(),
             shapes: Tally::default(),
             failures: Vec::new(),
             failures_found: 0,
             sheet: Sheet::default(),
+            class_sheets: Vec::new(),
             fits: None,
             pairs: None,
             before: None,
@@ -161,40 +166,6 @@ impl Findings {
             originals: None,
             last_source: None,
             places: BTreeMap::new(),
-        }
-    }
-}
-
-/// Where the last manifest keeps what the page shows: looked up once, not for each of its rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns {
-    source_id: Option<usize>,
-    image_id: Option<usize>,
-    shows: Option<usize>,
-    tissue_fraction: Option<usize>,
-    luminance_mean: Option<usize>,
-    mpp_source: Option<usize>,
-    mpp: [Option<usize>; 2],
-    corner: [Option<usize>; 2],
-    device: [Option<usize>; 2],
-}
-
-impl Columns {
-    /// In a manifest of these columns: what `tile` said of patches, or later steps of images.
-    pub fn of(schema: &Schema) -> Self {
-        let cut = |fact: &str| schema.fact(&format!("tile.{fact}"));
-        Self {
-            source_id: cut("source_id"),
-            // The earliest step's stands first, and names the file that was there before any step.
-            image_id: schema.facts.iter().position(|field| field.name.ends_with(".source_id")),
-            shows: schema.fact("stain-normalize.shows"),
-            tissue_fraction: cut("tissue_fraction")
-                .or_else(|| schema.fact("stain-normalize.tissue_fraction")),
-            luminance_mean: cut("luminance_mean"),
-            mpp_source: cut("mpp_source"),
-            mpp: [cut("mpp_x"), cut("mpp_y")],
-            corner: [cut("x_px"), cut("y_px")],
-            device: ["exif.make", "exif.model"].map(|name| schema.fact(name)),
         }
     }
 }
@@ -217,6 +188,15 @@ impl Findings {
     /// Whether the items were made by a step, and are not the files that the run was given.
     pub fn is_made(&self) -> bool {
         self.derived || self.pairs.is_some()
+    }
+
+    /// Says how rows are shared out: classes that are shown have a row on the contact sheet.
+    pub fn begin(&mut self, classes: Classes) {
+        let shown = classes.sheet();
+        let each = Sheet::most_of_each(shown.len());
+        self.class_sheets =
+            shown.into_iter().map(|class| (class, Sheet::new(each, each))).collect();
+        self.classes = classes;
     }
 
     /// Takes a slide, a row of the manifest that was cut; `reads` are the columns that the step looked
@@ -261,70 +241,6 @@ impl Findings {
         }
         if self.failures.len() < MOST_FAILURES {
             self.failures.push(failure);
-        }
-    }
-
-    /// Takes a row of the last manifest.
-    pub fn take_item(&mut self, columns: &Columns, item: &Item) {
-        let fact = |at: Option<usize>| at.and_then(|at| item.facts.get(at));
-        let number = |at: Option<usize>| fact(at).and_then(Value::as_f64);
-        let word = |at: Option<usize>| fact(at).and_then(Value::as_str);
-        let source = word(columns.source_id);
-        let covered = number(columns.tissue_fraction);
-        let row = self.items;
-        self.bytes = self.bytes.saturating_add(item.length);
-        if is_amount(word(columns.shows)) {
-            self.amounts += 1;
-            return;
-        }
-        self.items += 1;
-        self.derived |= source.is_some();
-        self.labels.add(item.label.as_deref(), item.length);
-        self.groups.add(item.group.as_deref(), item.length);
-        self.splits.add(item.split.as_deref(), item.length);
-        self.media_types.add(Some(&item.media_type), item.length);
-        let shape = item.width_px.zip(item.height_px).map(|(w, h)| format!("{w} × {h}"));
-        self.shapes.add(shape.as_deref(), item.length);
-        let device: Vec<&str> = columns.device.iter().filter_map(|at| word(*at)).collect();
-        let device = (!device.is_empty()).then(|| device.join(" "));
-        self.devices.add(device.as_deref(), item.length);
-        if let Some(share) = covered {
-            self.coverage.add(share);
-        }
-        if let Some(luminance) = number(columns.luminance_mean) {
-            self.luminance.add(luminance);
-        }
-        if source.is_some() && source != self.last_source.as_deref() {
-            self.sources_with_items += 1;
-        }
-        if let Some(card) =
-            source.and_then(|s| self.places.get(s)).and_then(|at| self.cards.get_mut(*at))
-        {
-            card.items += 1;
-            card.item_bytes = card.item_bytes.saturating_add(item.length);
-            covered.into_iter().for_each(|share| card.coverage.add(share));
-            if card.items == 1 {
-                let from = word(columns.mpp_source).map(str::to_string);
-                let [x, y] = columns.mpp;
-                let mpp = number(x).zip(number(y));
-                card.resolution = mpp.map(|(x, y)| Resolution { x, y, from });
-                let mut keys = item.trail.split_whitespace();
-                card.key = keys.nth(card.key_at).and_then(|k| k.parse().ok());
-            }
-        }
-        self.sheet.offer(source.unwrap_or_default(), &item.digest, || {
-            let mut caption = Vec::new();
-            let [x, y] = columns.corner;
-            if let (Some(x), Some(y)) = (number(x), number(y)) {
-                caption.push(format!("x {}, y {}", words::number(x, 1), words::number(y, 1)));
-            }
-            caption.extend(covered.map(|c| format!("{} tissue", words::percent(c, 1.0))));
-            caption.extend(item.label.clone());
-            let name = source.or(word(columns.image_id)).unwrap_or(&item.id).to_string();
-            Sight { row, item: item.clone(), name, caption }
-        });
-        if source != self.last_source.as_deref() {
-            self.last_source = source.map(str::to_string);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `report.html`: what a person looks at after a run.
+//! `report.html` and `report.json`: what a person, and a program, looks at after a run.
 //!
 //! One file that needs nothing else: style and pictures are inside, nothing is loaded from
 //! anywhere, no script runs. It is written for those who decide whether the data are right — does
@@ -10,20 +10,27 @@
 //! [`MOST_CARDS`] slides get a card and [`MOST_PICTURES`] items a place on the contact sheet. The
 //! page is a function of the dataset and the [`Summary`]: the same ones give the same bytes.
 
+mod balance;
 mod chain;
 mod chart;
+mod classes;
 mod copies;
 mod findings;
 mod fits;
+mod found;
+mod measures;
+mod numbers;
 mod page;
 mod pairs;
 mod photos;
 mod picture;
 mod pictures;
+mod rows;
 mod run;
 mod sections;
 mod sheet;
 mod stains;
+mod svg;
 mod tally;
 mod traps;
 mod words;
@@ -31,9 +38,12 @@ mod words;
 use std::io::BufRead;
 
 pub use chain::Cut;
+pub use classes::{Classes, MOST_BARS, Warning};
 pub use copies::{Copied, Copies, CopyColumns, MOST_COPIES, MOST_ORIGINALS};
-pub use findings::{Card, Columns, Findings, MOST_CARDS, MOST_FAILURES, Resolution};
+pub use findings::{Card, Findings, MOST_CARDS, MOST_FAILURES, Resolution};
 pub use fits::{Counts, Fit, Fits, FitsOf, MOST_FITS, Slides, Vectors};
+pub use measures::{Measure, Measured};
+pub use numbers::{Bins, FORMAT, Numbers, SheetNumbers, SlideNumbers, StepNumbers};
 pub use page::render;
 pub use pairs::{MOST_PAIRS, MOST_SLIDES, Pair, PairColumns, Pairs};
 pub use picture::Picture;
@@ -43,15 +53,19 @@ pub use tally::{Counted, Histogram, Tally};
 pub use traps::{TrapColumns, Traps};
 
 use crate::dataset::Root;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::manifest::ManifestReader;
 use crate::steps;
 use crate::summary::{Failure, Summary};
 
 /// The report's file below the root.
 pub const REPORT: &str = "report.html";
+/// The same numbers for programs: [`Numbers`].
+pub const NUMBERS: &str = "report.json";
+/// What a run says of itself.
+const RUN: &str = "run.json";
 
-/// Writes [`REPORT`] for a run whose last manifest this is. It need not be in its place yet: the
+/// Writes [`REPORT`] and [`NUMBERS`] for a run whose last manifest this is. It need not be in its place yet: the
 /// manifest is the last file of a dataset, and the report comes before it.
 ///
 /// What is missing (a preview, a patch, an earlier manifest) is left out of the page.
@@ -60,9 +74,51 @@ pub const REPORT: &str = "report.html";
 /// [`crate::Error::Format`] or [`crate::Error::Store`] when the last manifest cannot be read or the
 /// page not written.
 pub fn write(root: &Root, summary: &Summary, manifest: ManifestReader) -> Result<()> {
+    let (page, numbers) = made(root, summary, manifest)?;
+    root.replace(NUMBERS, &numbers)?;
+    root.replace(REPORT, page.as_bytes())
+}
+
+/// The page, and the bytes of [`NUMBERS`].
+fn made(root: &Root, summary: &Summary, manifest: ManifestReader) -> Result<(String, Vec<u8>)> {
     let findings = find(root, summary, manifest)?;
     let pictures = pictures(root, &findings);
-    root.replace(REPORT, render(root.uri(), summary, &findings, &pictures).as_bytes())
+    let numbers = Numbers::of(summary, &findings, &pictures);
+    let mut numbers = serde_json::to_vec_pretty(&numbers)
+        .map_err(|e| Error::Bug { message: format!("{NUMBERS}: {e}") })?;
+    numbers.push(b'\n');
+    Ok((render(root.uri(), summary, &findings, &pictures), numbers))
+}
+
+/// Writes the report of a finished dataset again: into the dataset, or as these two files of another
+/// folder (page, numbers).
+///
+/// # Errors
+/// [`Error::Params`] when `root` holds no finished dataset; otherwise as [`write()`].
+pub fn again(root: &Root, to: Option<(&Root, &str, &str)>) -> Result<()> {
+    let absent = |what: &str| {
+        Error::params(
+            "DATASET",
+            format!(
+                "{} holds no {what}: name the folder or URL of a finished dataset (parts of shards: `microtome merge` first)",
+                root.uri()
+            ),
+        )
+    };
+    let manifest = match root.is_dataset()? {
+        true => root.manifest()?,
+        false => return Err(absent("manifest")),
+    };
+    let run = root.read(RUN)?.ok_or_else(|| absent(RUN))?;
+    let summary: Summary = serde_json::from_slice(&run).map_err(|e| {
+        Error::format(RUN, format!("it is not what a run of this version leaves: {e}"))
+    })?;
+    let Some((folder, page_name, numbers_name)) = to else {
+        return write(root, &summary, manifest);
+    };
+    let (page, numbers) = made(root, &summary, manifest)?;
+    folder.replace(numbers_name, &numbers)?;
+    folder.replace(page_name, page.as_bytes())
 }
 
 /// Counts what the page says.
@@ -93,11 +149,17 @@ pub fn find(root: &Root, summary: &Summary, manifest: ManifestReader) -> Result<
         copies: at("augment"),
     };
     findings.traps_at = places.traps;
+    findings.earlier = chain::earlier(summary);
+    findings.begin(Classes::find(summary, &manifest)?);
+    rows::take(&mut findings, manifest.table())?;
     let last = summary.steps.len().saturating_sub(1);
-    read(manifest, &mut findings, summary, &Sought::new(last, true, &places))?;
+    let sought = Sought::new(last, &places);
+    if sought.is_any() {
+        read(manifest, &mut findings, summary, &sought)?;
+    }
     // What the steps before left is read backwards, the images after before those before.
     for index in (0..last).rev() {
-        let sought = Sought::new(index, false, &places);
+        let sought = Sought::new(index, &places);
         if let Some(reader) =
             sought.is_any().then(|| chain::between(root, summary, index)).flatten()
         {
@@ -129,8 +191,6 @@ struct Places {
 /// What a manifest is read for.
 #[derive(Default)]
 struct Sought {
-    /// What the page says of items.
-    items: bool,
     /// The step that fitted stains, if this is its manifest.
     fits: Option<usize>,
     /// The step that normalized, if this is its manifest.
@@ -146,10 +206,9 @@ struct Sought {
 }
 
 impl Sought {
-    fn new(index: usize, items: bool, places: &Places) -> Self {
+    fn new(index: usize, places: &Places) -> Self {
         let here = |step: &usize| *step == index;
         Self {
-            items,
             fits: places.fits.filter(here),
             pairs: places.pairs.filter(here),
             before: places.pairs == Some(index + 1),
@@ -160,7 +219,7 @@ impl Sought {
     }
 
     fn is_any(&self) -> bool {
-        let counted = self.items || self.fits.is_some() || self.pairs.is_some() || self.traps;
+        let counted = self.fits.is_some() || self.pairs.is_some() || self.traps;
         counted || self.before || self.copies || self.originals
     }
 }
@@ -174,7 +233,7 @@ fn read(
 ) -> Result<()> {
     let schema = manifest.schema().clone();
     let params = |at: Option<usize>| at.and_then(|at| summary.steps.get(at)).map(|s| &s.params);
-    let (columns, slides) = (Columns::of(&schema), Slides::of(&schema));
+    let slides = Slides::of(&schema);
     let (pair_columns, trap_columns) = (PairColumns::of(&schema), TrapColumns::of(&schema));
     let copy_columns = CopyColumns::of(&schema);
     let mut fits = params(sought.fits).map(Fits::new);
@@ -183,9 +242,6 @@ fn read(
     let mut copies = sought.copies.then(Copies::default);
     while let Some(batch) = manifest.next_batch()? {
         for item in &batch {
-            if sought.items {
-                findings.take_item(&columns, item);
-            }
             if let Some(fits) = &mut fits {
                 fits.take(&schema, slides, item);
             }

@@ -3,12 +3,14 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Pictures;
+use super::balance;
 use super::findings::Findings;
 use super::photos;
 use super::run;
 use super::sections;
 use super::stains;
-use super::words::{bytes, count, counted, percent, seconds};
+use super::words::{bytes, count, counted, percent, ratio, seconds};
+use crate::distribution::SKEW_WARNING;
 use crate::summary::Summary;
 
 const STYLE: &str = include_str!("style.css");
@@ -21,18 +23,18 @@ pub fn render(place: &str, summary: &Summary, findings: &Findings, pictures: &Pi
     // What can be shown decides the page; the way around follows from it.
     let parts: Vec<(&str, &str, Option<Markup>)> = vec![
         ("failures", "Failures", sections::failures(summary, findings)),
+        ("balance", "Class balance", balance::section(summary, findings)),
         ("slides", "Slides", sections::slides(summary, findings, pictures)),
         ("stains", "Stains", stains::fits(findings, pictures)),
         ("normalized", "Before and after", stains::normalized(findings, pictures)),
         ("traps", "What the cameras saw", photos::traps(summary, findings)),
         ("copies", "Originals and copies", photos::copies(findings, pictures)),
         ("distributions", "Distributions", sections::distributions(findings)),
-        ("balance", "Classes and groups", sections::balance(findings)),
         ("files", "Files", sections::files(findings)),
         ("sheet", "Contact sheet", sections::sheet(findings, pictures)),
         ("steps", "Steps", Some(run::steps(summary))),
+        ("chain", "Versions and digests", Some(run::chain(summary, findings))),
         ("slowest", "Slowest units", run::slowest(summary)),
-        ("digests", "Digests", Some(run::digests(summary))),
     ];
     let shown = || parts.iter().filter(|(_, _, markup)| markup.is_some());
     html! {
@@ -66,8 +68,8 @@ pub fn render(place: &str, summary: &Summary, findings: &Findings, pictures: &Pi
                     }
                 }
                 footer {
-                    p { "Written by microtome " (summary.microtome) ". The numbers behind this page: "
-                        code { "run.json" } ", " code { "manifest.parquet" }
+                    p { "Written by microtome " (summary.microtome) ". The numbers of this page: "
+                        code { "report.json" } "; behind it: " code { "run.json" } ", " code { "manifest.parquet" }
                         @if summary.failures > 0 { ", " code { "failures.jsonl" } }
                         ". How an item came to be: " code { "microtome why ID" } "." }
                 }
@@ -120,9 +122,12 @@ fn headline(summary: &Summary, findings: &Findings) -> Markup {
             } } }
             div { dt { "data" } dd { (bytes(findings.bytes)) small { (bytes(written)) " written now" } } }
             div { dt { "time" } dd { (seconds(summary.seconds)) small { (counted(summary.threads as u64, "thread", "threads")) } } }
-            @if !findings.labels.is_empty() {
-                div { dt { "classes" } dd { (count(findings.labels.words() as u64)) small {
-                    @if findings.labels.without() > 0 { (count(findings.labels.without())) " without one" } @else { "every " (one) " has one" }
+            @let now = &findings.classes.now;
+            @if now.classes > 0 {
+                @let skew = now.skew.imbalance_ratio.filter(|r| *r > SKEW_WARNING);
+                div.bad[skew.is_some()] { dt { "classes" } dd { (count(now.classes)) small {
+                    @if let Some(skew) = skew { a href="#balance" { "skewed " (ratio(skew)) " to 1" } ", " }
+                    @if now.unlabelled > 0 { (count(now.unlabelled)) " without one" } @else { "every " (one) " has one" }
                 } } }
             }
         }

@@ -39,7 +39,6 @@ pub(super) fn traps(summary: &Summary, findings: &Findings) -> Option<Markup> {
                             title: "Part of the picture that the largest piece takes",
                             x: "part of the picture",
                             y: "images",
-                            ticks: &[(0.0, "0"), (0.25, "0.25"), (0.5, "0.5"), (0.75, "0.75"), (1.0, "1")],
                             show: |v| number(v, 2),
                         }))
                     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::findings::{Card, Findings};
 use super::fits::{Fit, FitsOf};
 use super::picture::Picture;
-use super::sheet::{MOST_PICTURES, Sight};
+use super::sheet::{MOST_PICTURES, Sheet, Sight};
 use crate::dataset::Root;
 use crate::digest::Digest;
 use crate::manifest::Item;
@@ -29,7 +29,7 @@ const DRAWING_PX: (u32, u32) = (440, 440);
 pub struct Pictures {
     /// Overlay (or thumbnail) of a source, by its id.
     pub overlays: BTreeMap<String, Picture>,
-    /// Items of the contact sheet, in the manifest's order.
+    /// Items of the contact sheet, in the manifest's order or, where there are several classes, class by class.
     pub sheet: Vec<(Sight, Picture)>,
     /// What a fit drew, by its slide, group or image.
     pub drawings: BTreeMap<String, Picture>,
@@ -51,7 +51,10 @@ pub fn pictures(root: &Root, findings: &Findings) -> Pictures {
     pairs(root, findings, &mut pictures);
     copies(root, findings, &mut pictures);
     let most_bytes = if findings.is_made() { PICTURE_BYTES } else { PHOTO_BYTES };
-    for sight in findings.sheet.pick(MOST_PICTURES) {
+    // Class by class, in the order of the classes.
+    let by_class = (findings.class_sheets.iter())
+        .flat_map(|(_, sheet)| sheet.pick(Sheet::most_of_each(findings.class_sheets.len())));
+    for sight in findings.sheet.pick(MOST_PICTURES).into_iter().chain(by_class) {
         let picture = bytes(root, &sight.item, most_bytes).and_then(|b| Picture::new(&b, None));
         pictures.sheet.extend(picture.map(|p| (sight.clone(), p)));
     }

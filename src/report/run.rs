@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::words::{bytes, count, seconds};
+use super::findings::Findings;
+use super::words::{bytes, count, number, seconds};
 use crate::digest::Digest;
 use crate::lineage::{Param, params_by_interest};
 use crate::summary::{StepSummary, Summary};
@@ -13,7 +14,7 @@ const VALUE_CHARACTERS: usize = 120;
 
 /// What each step was asked for and what it did.
 pub(super) fn steps(summary: &Summary) -> Markup {
-    html! { @for (index, step) in summary.steps.iter().enumerate() { (one(index + 1, step)) } }
+    html! { (costs(summary)) @for (index, step) in summary.steps.iter().enumerate() { (one(index + 1, step)) } }
 }
 
 fn one(position: usize, step: &StepSummary) -> Markup {
@@ -94,16 +95,47 @@ pub(super) fn slowest(summary: &Summary) -> Option<Markup> {
     })
 }
 
-/// Digests of the manifests: two datasets whose last digest is equal are equal.
-pub(super) fn digests(summary: &Summary) -> Markup {
+/// Versions, params and digests of every step that led here, those of earlier datasets first.
+pub(super) fn chain(summary: &Summary, findings: &Findings) -> Markup {
+    let all = findings.earlier.iter().map(|step| (step, false));
+    let all = all.chain(summary.steps.iter().map(|step| (step, true)));
     html! {
         div.box {
-            p.note style="margin:0 0 .6rem" { "BLAKE3 of each step's manifest, which names every item by its digest. Two runs with the same last digest made the same dataset." }
+            p.note style="margin:0 0 .6rem" { "BLAKE3 of each step's manifest, which names every item by its digest, and of what its rows follow from. Two runs with the same last digest made the same dataset." }
             div.scroll { table.fold {
-                thead { tr { th scope="col" { "step" } th scope="col" { "version" } th scope="col" { "digest of the manifest" } } }
-                tbody { @for step in &summary.steps {
-                    tr { th scope="row" { (step.step) } td data-name="version" { (step.version) } td data-name="digest" { code { (step.manifest) } } }
-                } }
+                thead { tr { th scope="col" { "step" } th scope="col" { "version" } th scope="col" { "params that were asked for" } th scope="col" { "manifest" } th scope="col" { "follows from" } } }
+                tbody { @for (step, is_own) in all { tr {
+                    th scope="row" { (step.step) @if !is_own { small { "an earlier run" } } }
+                    td data-name="version" { (step.version) }
+                    td data-name="params" { @let params = params_by_interest(&step.step, &step.params);
+                        @let mut changed = params.iter().filter(|p| p.is_changed()).peekable();
+                        @if changed.peek().is_none() { "defaults" }
+                        @for param in changed { code { (param.name) " = " (shown(&param.value)) } br; } }
+                    td data-name="manifest" { code { (step.manifest) } }
+                    td data-name="follows from" { code { (step.follows_from) } }
+                } } }
+            } }
+        }
+    }
+}
+
+/// Time and bytes, a row per step.
+fn costs(summary: &Summary) -> Markup {
+    let longest = summary.steps.iter().map(|s| s.seconds).fold(0.0, f64::max);
+    html! {
+        div.box.step {
+            h3 { "Time and bytes" span.aside { (seconds(summary.seconds)) " in all" } }
+            div.scroll { table.bars {
+                thead { tr { th scope="col" { "step" } th.number scope="col" { "time" } th scope="col" { span.unseen { "time as a bar" } }
+                    th.number scope="col" { "items" } th.number scope="col" { "bytes in" } th.number scope="col" { "bytes out" } th.number scope="col" { "written now" } } }
+                tbody { @for step in &summary.steps { tr {
+                    th scope="row" { (step.step) }
+                    td.number { (seconds(step.seconds)) }
+                    td.bar { svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
+                        rect.bar x="0" y="0" height="10" width=(number((step.seconds * 100.0 / longest.max(1e-9)).clamp(0.7, 100.0), 1)) {}
+                    } }
+                    td.number { (count(step.items)) } td.number { (bytes(step.bytes_in)) } td.number { (bytes(step.bytes_out)) } td.number { (bytes(step.bytes_written)) }
+                } } }
             } }
         }
     }

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::Pictures;
 use super::chart::{self, Axis};
 use super::findings::{Card, Findings, Resolution};
 use super::page::{empty_sources, nouns};
 use super::words::{bytes, count, counted, number, percent};
+use super::{Picture, Pictures, Sight};
 use crate::summary::{Failure, Summary};
 
 /// What a source is called: slides have patches, photos have not.
@@ -55,7 +55,7 @@ fn failure_table(failures: &[Failure]) -> Markup {
 
 /// Text with what stands in backticks as code; an option (`--like-this`) is code too, so that it is
 /// not broken at its dashes. A backtick without its partner stays.
-fn ticked(text: &str) -> Markup {
+pub(super) fn ticked(text: &str) -> Markup {
     let parts: Vec<&str> = text.split('`').collect();
     html! {
         @for (index, part) in parts.iter().enumerate() {
@@ -161,7 +161,8 @@ fn resolution_words(resolution: &Resolution) -> String {
 /// Histograms of coverage and luminance; `None` when no step measured them.
 pub(super) fn distributions(findings: &Findings) -> Option<Markup> {
     let (coverage, luminance) = (&findings.coverage, &findings.luminance);
-    if coverage.count() == 0 && luminance.count() == 0 {
+    let measured = || findings.measured.iter().filter(|m| m.histogram.count() > 0);
+    if coverage.count() == 0 && luminance.count() == 0 && measured().next().is_none() {
         return None;
     }
     let (one, many) = nouns(findings);
@@ -176,7 +177,6 @@ pub(super) fn distributions(findings: &Findings) -> Option<Markup> {
                     title: "Tissue coverage",
                     x: &share,
                     y: many,
-                    ticks: &[(0.0, "0 %"), (0.25, "25 %"), (0.5, "50 %"), (0.75, "75 %"), (1.0, "100 %")],
                     show: |v| format!("{} %", number(v * 100.0, 1)),
                 }))
             }
@@ -185,50 +185,46 @@ pub(super) fn distributions(findings: &Findings) -> Option<Markup> {
                     title: "Mean luminance",
                     x: &mean,
                     y: many,
-                    ticks: &[(0.0, "0"), (64.0, "64"), (128.0, "128"), (192.0, "192"), (255.0, "255")],
                     show: |v| number(v, 1),
                 }))
+            }
+            @for m in measured() {
+                (chart::histogram(&m.histogram, &Axis { title: m.measure.title, x: m.measure.x, y: many, show: m.measure.show() }))
             }
         }
     })
 }
 
-/// Classes, groups and splits; `None` when no item carries any.
-pub(super) fn balance(findings: &Findings) -> Option<Markup> {
-    let many = nouns(findings).1;
-    let tallies = [
-        ("Classes", "class", &findings.labels, 24),
-        ("Groups", "group", &findings.groups, 12),
-        ("Splits", "split", &findings.splits, 12),
-    ];
-    if tallies.iter().all(|t| t.2.is_empty()) {
-        return None;
-    }
-    Some(html! {
-        div.pair { @for (title, what, tally, most) in tallies { @if !tally.is_empty() {
-            div.box {
-                h3 { (title) span.aside { (count(tally.words() as u64))
-                    @if let Some((least, median, most)) = tally.spread().filter(|_| tally.words() > 1) {
-                        ", " (count(least)) " to " (count(most)) " " (many) " each, median " (count(median))
-                    }
-                } }
-                (chart::bars(tally, what, many, most))
-            }
-        } } }
-    })
-}
-
-/// A few items, picked evenly; `None` without pictures.
+/// A few items, picked evenly, class by class where there are several; `None` without pictures.
 pub(super) fn sheet(findings: &Findings, pictures: &Pictures) -> Option<Markup> {
     if pictures.sheet.is_empty() {
         return None;
     }
     let (one, many) = nouns(findings);
     let evenly = if findings.derived { ", as many from each slide" } else { "" };
+    let rows = |class: &str| findings.classes.now.labels.get(class).copied().unwrap_or(0);
+    let of = |class: &str| -> Vec<&(Sight, Picture)> {
+        pictures.sheet.iter().filter(|(s, _)| s.item.label.as_deref() == Some(class)).collect()
+    };
+    let left = findings.classes.now.classes.saturating_sub(findings.class_sheets.len() as u64);
     Some(html! {
         p.legend { (count(pictures.sheet.len() as u64)) " of " (counted(findings.items, one, many))
             (evenly) ", drawn by digest: the same ones every time." }
-        ul.sheet { @for (sight, picture) in &pictures.sheet {
+        @if findings.class_sheets.is_empty() { (pictured(pictures.sheet.iter(), one)) }
+        @else {
+            @for (class, _) in &findings.class_sheets { div.class {
+                h3 title=(class) { (chart::cut(class, 80)) span.aside { (counted(rows(class), "row", "rows")) } }
+                @let seen = of(class);
+                @if seen.is_empty() { p.note { "no picture" } } @else { (pictured(seen.into_iter(), one)) }
+            } }
+            @if left > 0 { p.note { "and " (counted(left, "class", "classes")) " between the commonest and the rarest." } }
+        }
+    })
+}
+
+fn pictured<'a>(sheet: impl Iterator<Item = &'a (Sight, Picture)>, one: &str) -> Markup {
+    html! {
+        ul.sheet { @for (sight, picture) in sheet {
             li { figure {
                 img src=(picture.url) width=(picture.width_px) height=(picture.height_px) loading="lazy"
                     title=(sight.item.id) alt=(alt(one, &sight.item.id, &sight.caption));
@@ -238,7 +234,7 @@ pub(super) fn sheet(findings: &Findings, pictures: &Pictures) -> Option<Markup> 
                 }
             } }
         } }
-    })
+    }
 }
 
 fn alt(one: &str, id: &str, caption: &[String]) -> String {

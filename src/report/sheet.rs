@@ -65,14 +65,16 @@ impl<T> Draw<T> {
             self.sources.insert(rank, BTreeMap::new());
         }
         let Some(items) = self.sources.get_mut(&rank) else { return };
+        let is_full = items.len() >= self.most_items;
+        // Most rows of many end here.
+        if is_full && items.last_key_value().is_none_or(|(last, _)| digest >= last) {
+            return;
+        }
         if items.contains_key(digest) {
             return;
         }
-        if items.len() >= self.most_items {
-            match items.last_key_value() {
-                Some((last, _)) if digest < last => items.pop_last(),
-                _ => return,
-            };
+        if is_full {
+            items.pop_last();
         }
         items.insert(*digest, drawn());
     }
@@ -90,6 +92,11 @@ impl Default for Sheet {
 }
 
 impl Sheet {
+    /// Most items of each of so many classes, so that all together are no more than [`MOST_PICTURES`].
+    pub fn most_of_each(classes: usize) -> usize {
+        (MOST_PICTURES / classes.max(1)).clamp(1, 12)
+    }
+
     /// The items of the sheet, in the manifest's order: the first of each source, then the second,
     /// and so on until `most` are there.
     pub fn pick(&self, most: usize) -> Vec<&Sight> {

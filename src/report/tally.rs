@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 /// Most different words that a [`Tally`] tells apart; what comes after is counted as "others".
 const MOST_WORDS: usize = 100_000;
 
@@ -63,7 +65,7 @@ pub struct Tally {
 }
 
 /// One word of a [`Tally`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Counted {
     /// The word.
     pub word: String,
@@ -76,8 +78,21 @@ pub struct Counted {
 impl Tally {
     /// Counts an item of some bytes under a word, or under none.
     pub fn add(&mut self, word: Option<&str>, bytes: u64) {
+        self.add_many(word, 1, bytes);
+    }
+
+    /// Counts items of words that are not told apart.
+    pub fn add_others(&mut self, items: u64) {
+        self.others.0 += items;
+    }
+
+    /// Counts items, and their bytes in all, under a word, or under none.
+    pub fn add_many(&mut self, word: Option<&str>, items: u64, bytes: u64) {
+        if items == 0 {
+            return;
+        }
         let Some(word) = word else {
-            self.without += 1;
+            self.without += items;
             return;
         };
         let full = self.words.len() >= MOST_WORDS;
@@ -86,8 +101,8 @@ impl Tally {
             None if full => &mut self.others,
             None => self.words.entry(word.to_string()).or_default(),
         };
-        slot.0 += 1;
-        slot.1 += bytes;
+        slot.0 += items;
+        slot.1 = slot.1.saturating_add(bytes);
     }
 
     /// Whether no item carried a word.
@@ -119,13 +134,6 @@ impl Tally {
         let left = (rest.len(), rest.iter().map(|w| w.0).sum::<u64>() + self.others.0);
         let top = all.iter().take(most);
         (top.map(|&(items, bytes, w)| Counted { word: w.clone(), items, bytes }).collect(), left)
-    }
-
-    /// Fewest, median and most items per word; `None` without words.
-    pub fn spread(&self) -> Option<(u64, u64, u64)> {
-        let mut counts: Vec<u64> = self.words.values().map(|w| w.0).collect();
-        counts.sort_unstable();
-        Some((*counts.first()?, *counts.get(counts.len() / 2)?, *counts.last()?))
     }
 }
 
@@ -160,7 +168,6 @@ mod tests {
         assert_eq!(top, [c("c", 5), c("a", 2)]);
         assert_eq!(left, (2, 3));
         assert_eq!((tally.words(), tally.without(), tally.items()), (4, 1, 10));
-        assert_eq!(tally.spread(), Some((1, 2, 5)));
     }
 
     #[test]

@@ -70,6 +70,15 @@ pub fn number(value: f64, decimals: usize) -> String {
     }
 }
 
+/// How many times one number is another: `1.25`, `12.3`, `1,234`.
+pub fn ratio(value: f64) -> String {
+    match value {
+        v if v < 10.0 => number(v, 2),
+        v if v < 1000.0 => number(v, 1),
+        v => count(v.round() as u64),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +95,7 @@ mod tests {
             [0.424, 9.994, 12.34, 59.99, 185.0, 7620.0].map(seconds),
             ["0.42 s", "9.99 s", "12.3 s", "1 min 0 s", "3 min 5 s", "2 h 7 min"]
         );
+        assert_eq!([1.0, 1.256, 12.34, 1234.5].map(ratio), ["1", "1.26", "12.3", "1,235"]);
         assert_eq!(percent(1.0, 3.0), "33 %");
         assert_eq!(percent(9_999_999.0, 10_000_000.0), "> 99.9 %");
         assert_eq!(percent(1.0, 10_000_000.0), "< 0.1 %");

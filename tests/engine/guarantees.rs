@@ -198,7 +198,7 @@ fn what_a_run_says_of_itself_is_mended_and_kept_true() {
     let out = tempdir().unwrap();
     let root = root(out.path());
     run(old, scan_and_tile(), &root, &Knobs::default()).unwrap();
-    for lost in ["report.html", "failures.jsonl", "run.json"] {
+    for lost in ["report.html", "report.json", "failures.jsonl", "run.json"] {
         fs::remove_file(out.path().join(lost)).unwrap();
         run(old, scan_and_tile(), &root, &Knobs::default()).unwrap();
         assert!(out.path().join(lost).exists(), "{lost}");

@@ -11,7 +11,7 @@ use microtome::{Result, steps};
 use serde_json::{Value, json};
 
 /// What tells when, and on which host, a run happened: the only files that two runs may differ in.
-const OF_THE_RUN: [&str; 2] = ["run.json", "report.html"];
+const OF_THE_RUN: [&str; 3] = ["run.json", "report.html", "report.json"];
 
 /// All files of a dataset by path, with their digests, but for those that tell of the run itself.
 pub fn tree(root: &Path) -> BTreeMap<String, String> {
