@@ -7,3 +7,8 @@ mod table;
 
 mod split;
 mod split_peers;
+
+// What the other users of this module take of it.
+const _: () = {
+    let _ = (table::said, table::went_on);
+};
