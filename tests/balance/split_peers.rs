@@ -141,14 +141,14 @@ for k, (_, test) in enumerate(parts):
 }
 
 /// Mean deviations are no larger; the largest single one (of the rarest class, which no sum is made for) not by
-/// more than 0.01.
+/// more than 0.05.
 fn no_worse(case: &Case, ours: &[u32], theirs: &[u32]) {
     let (ours, theirs, name) = (off(case, ours), off(case, theirs), case.name);
     println!("{name}: {ours:.6?} (theirs {theirs:.6?})");
     let rounding = 1e-12;
     assert!(ours[0] <= theirs[0] + rounding, "{name}: mean {}, theirs {}", ours[0], theirs[0]);
     assert!(ours[1] <= theirs[1] + rounding, "{name}: deviation {}, theirs {}", ours[1], theirs[1]);
-    assert!(ours[2] <= theirs[2] + 0.01, "{name}: largest {}, theirs {}", ours[2], theirs[2]);
+    assert!(ours[2] <= theirs[2] + 0.05, "{name}: largest {}, theirs {}", ours[2], theirs[2]);
 }
 
 #[test]
