@@ -118,7 +118,7 @@ pub struct FixedRow {
 /// own order before anything is decided.
 ///
 /// # Cost
-/// Two passes over the columns named. Memory is 24 bytes for each row, 4 more for each column of `stratify` after the first, 16 more
+/// Two passes over the columns named. Memory is 32 bytes for each row (64 where rows have no group), 4 more for each column of `stratify` after the first, 16 more
 /// (and 24 for each different hash) where perceptual hashes are looked at, and the different values.
 ///
 /// # Examples
