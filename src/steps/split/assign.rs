@@ -3,116 +3,139 @@
 use super::counts::Counts;
 use super::improve::improve;
 
+/// What all rows weigh beside one class: when classes have their ratios, so has their sum, and more weight leads the search
+/// into worse balances.
+const SIZE_WEIGHT: f64 = 0.1;
+
 /// Stands for a component that has no split yet.
 pub const OPEN: u8 = u8::MAX;
 
 /// How far what each split has is from what it should have: see the formula on the page of
-/// [`super::Params`].
+/// [`super::Params`]. All that components weigh is one more class, the last.
 pub(super) struct State<'a> {
     pub counts: &'a Counts,
     pub shares: &'a [f64],
     /// 1 by the share of each split.
     inverse: Vec<f64>,
-    /// What a class weighs: 1 by the number of its column's classes and the square of its own number.
+    /// What the deviation of a class weighs: by the number of its column's classes, and its own number.
     weights: Vec<f64>,
     /// How many of a class a split has (integers), splits of one class side by side.
     have: Vec<f64>,
-    /// How many it should have.
-    want: Vec<f64>,
-    /// The same of sizes.
-    size_weight: f64,
-    sizes: Vec<f64>,
-    want_sizes: Vec<f64>,
+    /// How many of a class all splits have (integers).
+    sums: Vec<f64>,
+    /// `Σ_s (n_s − r_s n)² / r_s` of each class, n being what all splits have.
+    squares: Vec<f64>,
     /// Components of each split.
     pub members: Vec<u32>,
 }
 
 impl<'a> State<'a> {
     fn new(counts: &'a Counts, shares: &'a [f64]) -> Self {
-        let mut weights = vec![0.0; counts.totals.len()];
+        let all = counts.totals.len();
+        let mut weights = vec![0.0; all + 1];
+        let mut of_sizes = 0.0;
         for (of, classes) in counts.columns.windows(2).zip(counts.classes()) {
+            let each = 1.0 / (f64::from(classes) + 1.0);
+            of_sizes += each;
             for class in of[0] as usize..of[1] as usize {
                 let n = counts.totals[class] as f64;
-                if n > 0.0 {
-                    weights[class] = 1.0 / (f64::from(classes) * n * n);
-                }
+                weights[class] = if n > 0.0 { each / n } else { 0.0 };
             }
         }
-        let all: u64 = counts.sizes.iter().map(|n| u64::from(*n)).sum();
-        let all = all as f64;
-        let want = counts.totals.iter().flat_map(|n| shares.iter().map(|r| r * *n as f64));
+        let n: u64 = counts.sizes.iter().map(|n| u64::from(*n)).sum();
+        let of_sizes = if of_sizes > 0.0 { of_sizes } else { 1.0 };
+        weights[all] = if n > 0 { SIZE_WEIGHT * of_sizes / n as f64 } else { 0.0 };
         Self {
             counts,
             shares,
             inverse: shares.iter().map(|r| 1.0 / r).collect(),
             weights,
-            have: vec![0.0; counts.totals.len() * shares.len()],
-            want: want.collect(),
-            size_weight: if all > 0.0 { 1.0 / (all * all) } else { 0.0 },
-            sizes: vec![0.0; shares.len()],
-            want_sizes: shares.iter().map(|r| r * all).collect(),
+            have: vec![0.0; (all + 1) * shares.len()],
+            sums: vec![0.0; all + 1],
+            squares: vec![0.0; all + 1],
             members: vec![0; shares.len()],
         }
     }
 
-    /// By how much the sum of the formula changes when a component is added to each of the splits.
-    pub fn costs(&self, component: usize, costs: &mut [f64]) {
-        let splits = costs.len();
-        let n = f64::from(self.counts.sizes[component]);
-        for ((cost, have), want) in costs.iter_mut().zip(&self.sizes).zip(&self.want_sizes) {
-            *cost = self.size_weight * n * (2.0 * (have - want) + n);
-        }
-        for (class, n) in self.counts.of_component(component) {
-            let (class, n) = (*class as usize, f64::from(*n));
-            let weight = self.weights[class] * n;
-            let of = class * splits..(class + 1) * splits;
-            let filled = self.have[of.clone()].iter().zip(&self.want[of]);
-            for (cost, (have, want)) in costs.iter_mut().zip(filled) {
-                *cost += weight * (2.0 * (have - want) + n);
+    /// (class, how many) of a component, its size included.
+    fn cells(&self, component: usize) -> impl Iterator<Item = (usize, f64)> + use<'a> {
+        let size = (self.counts.totals.len(), f64::from(self.counts.sizes[component]));
+        let cells = self.counts.of_component(component).iter();
+        cells.map(|(class, n)| (*class as usize, f64::from(*n))).chain([size])
+    }
+
+    /// What a class has in each split.
+    fn row(&self, class: usize) -> &[f64] {
+        &self.have[class * self.shares.len()..(class + 1) * self.shares.len()]
+    }
+
+    /// How far the splits are off when a component is added to each of them: up to what is the same for all.
+    fn costs_to_add(&self, component: usize, costs: &mut [f64]) {
+        costs.fill(0.0);
+        for (class, n) in self.cells(component) {
+            let (weight, sum) = (self.weights[class], self.sums[class]);
+            let base = self.squares[class] - n * (2.0 * sum + n);
+            let of = self.row(class).iter().zip(&self.inverse);
+            for (cost, (have, inverse)) in costs.iter_mut().zip(of) {
+                let squares = base + n * (2.0 * have + n) * inverse;
+                *cost += weight * squares.max(0.0).sqrt();
             }
-        }
-        for (cost, inverse) in costs.iter_mut().zip(&self.inverse) {
-            *cost *= inverse;
         }
     }
 
-    /// By how much it changes when a split gets one component for another, or one less, or one more.
-    pub fn change(&self, split: usize, comes: Option<usize>, goes: Option<usize>) -> f64 {
-        let none: &[(u32, u32)] = &[];
-        let cells = |of: Option<usize>| of.map_or(none, |c| self.counts.of_component(c));
-        let size = |of: Option<usize>| of.map_or(0.0, |c| f64::from(self.counts.sizes[c]));
-        let n = size(comes) - size(goes);
-        let mut sum =
-            self.size_weight * n * (2.0 * (self.sizes[split] - self.want_sizes[split]) + n);
-        let (mut a, mut b) = (cells(comes), cells(goes));
+    /// By how much the sum of the formula changes when a component moves from its split to each of the others.
+    pub fn costs_to_move(&self, component: usize, from: usize, costs: &mut [f64]) {
+        costs.fill(0.0);
+        for (class, n) in self.cells(component) {
+            let (weight, sum, squares) =
+                (self.weights[class], self.sums[class], self.squares[class]);
+            let row = self.row(class);
+            let off = row[from] - self.shares[from] * sum;
+            let base = squares + n * (n - 2.0 * off) * self.inverse[from];
+            let before = squares.sqrt();
+            let of = row.iter().zip(self.shares).zip(&self.inverse);
+            for (cost, ((have, share), inverse)) in costs.iter_mut().zip(of) {
+                let squares = base + n * (2.0 * (have - share * sum) + n) * inverse;
+                *cost += weight * (squares.max(0.0).sqrt() - before);
+            }
+        }
+        costs[from] = f64::INFINITY;
+    }
+
+    /// By how much it changes when `n` of a class move from a split to another.
+    fn change_of(&self, class: usize, n: f64, from: usize, to: usize) -> f64 {
+        let (row, sum, squares) = (self.row(class), self.sums[class], self.squares[class]);
+        let off = |split: usize| row[split] - self.shares[split] * sum;
+        let after = squares
+            + n * (n - 2.0 * off(from)) * self.inverse[from]
+            + n * (n + 2.0 * off(to)) * self.inverse[to];
+        self.weights[class] * (after.max(0.0).sqrt() - squares.sqrt())
+    }
+
+    /// By how much it changes when one component and another change their places, `from` and `to`.
+    pub fn cost_to_swap(&self, one: usize, other: usize, from: usize, to: usize) -> f64 {
+        let sizes = &self.counts.sizes;
+        let size = f64::from(sizes[one]) - f64::from(sizes[other]);
+        let mut change = self.change_of(self.counts.totals.len(), size, from, to);
+        let (mut a, mut b) = (self.counts.of_component(one), self.counts.of_component(other));
         loop {
-            let (class, n) = match (a, b) {
-                ([(class, n), rest @ ..], [other, ..]) if class < &other.0 => {
-                    a = rest;
-                    (*class, f64::from(*n))
-                }
-                ([one, ..], [(class, n), rest @ ..]) if class < &one.0 => {
-                    b = rest;
-                    (*class, -f64::from(*n))
-                }
-                ([(class, n), more @ ..], [(_, m), rest @ ..]) => {
-                    (a, b) = (more, rest);
+            let (class, n) = match (a.first(), b.first()) {
+                (Some((class, n)), Some((other, m))) if class == other => {
+                    (a, b) = (&a[1..], &b[1..]);
                     (*class, f64::from(*n) - f64::from(*m))
                 }
-                ([(class, n), rest @ ..], []) => {
-                    a = rest;
+                (Some((class, n)), other) if other.is_none_or(|(other, _)| class < other) => {
+                    a = &a[1..];
                     (*class, f64::from(*n))
                 }
-                ([], [(class, n), rest @ ..]) => {
-                    b = rest;
+                (_, Some((class, n))) => {
+                    b = &b[1..];
                     (*class, -f64::from(*n))
                 }
-                ([], []) => break,
+                (_, None) => return change,
             };
-            let at = class as usize * self.shares.len() + split;
-            sum += self.weights[class as usize] * n * (2.0 * (self.have[at] - self.want[at]) + n);
+            change += self.change_of(class as usize, n, from, to);
         }
-        sum * self.inverse[split]
     }
 
     /// Adds a component to a split.
@@ -128,39 +151,40 @@ impl<'a> State<'a> {
     }
 
     fn fill(&mut self, component: usize, split: usize, sign: f64) {
-        self.sizes[split] += sign * f64::from(self.counts.sizes[component]);
-        for (class, n) in self.counts.of_component(component) {
-            self.have[*class as usize * self.shares.len() + split] += sign * f64::from(*n);
+        for (class, n) in self.cells(component) {
+            self.have[class * self.shares.len() + split] += sign * n;
+            self.sums[class] += sign * n;
+            // Anew, so that no rounding adds up.
+            let sum = self.sums[class];
+            let of = self.row(class).iter().zip(self.shares).zip(&self.inverse);
+            self.squares[class] = of.fold(0.0, |squares, ((have, share), inverse)| {
+                let off = have - share * sum;
+                squares + off * off * inverse
+            });
         }
     }
 
     /// The sum of the formula as it stands.
-    #[cfg(test)]
     pub fn sum(&self) -> f64 {
-        let splits = self.shares.len();
-        let of = |have: &[f64], want: &[f64], weight: f64| -> f64 {
-            let each = have.iter().zip(want).zip(&self.inverse);
-            each.map(|((have, want), inverse)| weight * inverse * (have - want) * (have - want))
-                .sum()
-        };
-        let classes = self.have.chunks(splits).zip(self.want.chunks(splits)).zip(&self.weights);
-        classes.map(|((have, want), weight)| of(have, want, *weight)).sum::<f64>()
-            + of(&self.sizes, &self.want_sizes, self.size_weight)
+        self.squares
+            .iter()
+            .zip(&self.weights)
+            .map(|(squares, weight)| weight * squares.sqrt())
+            .sum()
     }
 }
+
+/// Starts from which the best is taken, where a table is small.
+const MOST_STARTS: u64 = 100;
+/// Counts that may be looked at in all of them: a fraction of a second.
+const STARTS_WORK: u64 = 40_000_000;
 
 /// The split of each component, so that splits come near to their shares. `fixed` has the split of components that have
 /// one already, [`OPEN`] for the others; `ranks` a keyed hash of each component's name. At most 255 splits.
 pub fn assign(counts: &Counts, shares: &[f64], ranks: &[u64], fixed: Vec<u8>) -> Vec<u8> {
-    let mut splits = fixed;
-    let mut state = State::new(counts, shares);
     let classes = counts.classes();
     let mut keyed: Vec<(u64, u32, u32)> = Vec::new();
-    for (component, split) in splits.iter().enumerate() {
-        if *split != OPEN {
-            state.put(component, *split as usize);
-            continue;
-        }
+    for component in (0..counts.len()).filter(|c| fixed[*c] == OPEN) {
         // Those that do not fit in 64 bits are giants, and by size.
         let variance = counts.variance(component, &classes);
         let variance = u64::try_from(variance).unwrap_or(u64::MAX);
@@ -171,21 +195,62 @@ pub fn assign(counts: &Counts, shares: &[f64], ranks: &[u64], fixed: Vec<u8>) ->
         (b.0, b.1).cmp(&(a.0, a.1)).then_with(|| rank(a).cmp(&rank(b)))
     });
     let order: Vec<u32> = keyed.into_iter().map(|(_, _, component)| component).collect();
+    let (mut best, mut least, first_work) = start(counts, shares, ranks, &order, fixed.clone());
+    let mut work = first_work;
+    for number in 1..MOST_STARTS {
+        if least == 0.0 || work + first_work > STARTS_WORK {
+            break;
+        }
+        // Another order each time, named by the hashes.
+        let mut shuffled = order.clone();
+        let other = |c: &u32| mixed(ranks[*c as usize], number);
+        shuffled.sort_by_cached_key(|c| (other(c), *c));
+        let (splits, sum, used) = start(counts, shares, ranks, &shuffled, fixed.clone());
+        work += used;
+        if sum < least {
+            (best, least) = (splits, sum);
+        }
+    }
+    best
+}
+
+/// A hash of a hash, another for each number (the finalizer of SplitMix64).
+fn mixed(rank: u64, number: u64) -> u64 {
+    let x = rank ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let x = (x ^ x >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let x = (x ^ x >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ x >> 31
+}
+
+/// Shares components out in this order, makes it better, and says how far off it is and how much work it was.
+fn start(
+    counts: &Counts,
+    shares: &[f64],
+    ranks: &[u64],
+    order: &[u32],
+    mut splits: Vec<u8>,
+) -> (Vec<u8>, f64, u64) {
+    let mut state = State::new(counts, shares);
+    for (component, split) in splits.iter().enumerate().filter(|(_, split)| **split != OPEN) {
+        state.put(component, usize::from(*split));
+    }
     let mut costs = vec![0.0; shares.len()];
-    for component in &order {
-        let component = *component as usize;
-        state.costs(component, &mut costs);
-        let split = least(&costs, ranks[component]);
+    let mut work = 0;
+    for component in order.iter().map(|c| *c as usize) {
+        state.costs_to_add(component, &mut costs);
+        let split = cheapest(&costs, ranks[component]);
         state.put(component, split);
         splits[component] = split as u8;
+        work += (costs.len() * (1 + counts.of_component(component).len())) as u64;
     }
-    fill_empty(&mut state, &order, &mut splits);
-    improve(&mut state, &order, &mut splits);
-    splits
+    fill_empty(&mut state, order, &mut splits);
+    work += improve(&mut state, order, &mut splits);
+    let sum = state.sum();
+    (splits, sum, work)
 }
 
 /// The least of some costs; of equal ones, that which the hash says.
-fn least(costs: &[f64], rank: u64) -> usize {
+fn cheapest(costs: &[f64], rank: u64) -> usize {
     let lowest = costs.iter().copied().fold(f64::INFINITY, f64::min);
     let equal = costs.iter().filter(|cost| **cost == lowest).count().max(1) as u64;
     let wanted = (rank % equal) as usize;
@@ -195,6 +260,7 @@ fn least(costs: &[f64], rank: u64) -> usize {
 
 /// Gives a split that has no component the one whose move costs least, where another split can spare it.
 fn fill_empty(state: &mut State<'_>, order: &[u32], splits: &mut [u8]) {
+    let mut costs = vec![0.0; state.shares.len()];
     for empty in 0..state.shares.len() {
         if state.members[empty] > 0 {
             continue;
@@ -205,8 +271,8 @@ fn fill_empty(state: &mut State<'_>, order: &[u32], splits: &mut [u8]) {
             if state.members[from] < 2 {
                 continue;
             }
-            let cost = state.change(from, None, Some(component))
-                + state.change(empty, Some(component), None);
+            state.costs_to_move(component, from, &mut costs);
+            let cost = costs[empty];
             if best.is_none_or(|(least, _)| cost < least) {
                 best = Some((cost, component));
             }
@@ -259,15 +325,26 @@ mod tests {
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
         let before = state.sum();
         let mut costs = [0.0; 3];
-        state.costs(22, &mut costs);
-        near(costs[1], state.change(1, Some(22), None));
-        let swapped = state.change(0, Some(1), Some(0)) + state.change(1, Some(0), Some(1));
-        state.put(22, 1);
-        near(state.sum() - before, costs[1]);
-        state.take(22, 1);
+        state.costs_to_move(1, 1, &mut costs);
+        state.take(1, 1);
+        state.put(1, 2);
+        near(state.sum() - before, costs[2]);
+        state.take(1, 2);
+        state.put(1, 1);
         near(state.sum(), before);
+        let swapped = state.cost_to_swap(0, 1, 0, 1);
         (state.take(0, 0), state.take(1, 1), state.put(0, 1), state.put(1, 0));
         near(state.sum() - before, swapped);
+        let mut costs = [0.0; 3];
+        state.costs_to_add(22, &mut costs);
+        let after = [0, 1, 2].map(|split| {
+            state.put(22, split);
+            let sum = state.sum();
+            state.take(22, split);
+            sum
+        });
+        near(after[1] - after[0], costs[1] - costs[0]);
+        near(after[2] - after[0], costs[2] - costs[0]);
     }
 
     #[test]

@@ -78,12 +78,14 @@ pub struct FixedRow {
 /// their number in `split.fold`: fold k is what a model is tested on that was trained on the others.
 ///
 /// # Formula
-/// With n_sc rows of class c in split s, N_c in all, r_s the ratio of s, the least value is looked for of
-/// `Σ_columns 1/C Σ_c Σ_s (n_sc − r_s N_c)² / (r_s N_c²)`, C being the number of classes of a column, with one more column of a single
-/// class that all rows have. *Greedy*, as scikit-learn's `StratifiedGroupKFold`: components in
+/// With n_sc rows of class c in split s, N_c in all and r_s the ratio of s, the deviation of a class is
+/// `D_c = √(Σ_s (n_sc − r_s N_c)² / r_s) / N_c`; with K folds, K times the standard deviation of its shares. The least value is looked for
+/// of `Σ_columns (Σ_c D_c + D / 10) / (C + 1)`, C being the number of classes of a column and D the deviation of all rows.
+/// *Greedy*, as scikit-learn's `StratifiedGroupKFold`: components in
 /// descending order of the variance of their class counts (exact integers; equal ones by size, then by a
 /// hash of name and `seed`) each go where the sum becomes least. *Improved*, which scikit-learn does not do: components are
-/// moved, and pairs swapped, as long as the sum falls and a fixed amount of work is not used up. A split that would stay
+/// moved, and pairs swapped, as long as the sum falls and a fixed amount of work is not used up; small tables are begun anew in
+/// up to 100 other orders, and the best result is taken. A split that would stay
 /// empty takes the component whose move costs least. Rows without a label are a class of their own. Several columns of
 /// `stratify` are balanced each for itself, for which Sechidis's iterative stratification is known.
 ///
@@ -116,7 +118,7 @@ pub struct FixedRow {
 /// own order before anything is decided.
 ///
 /// # Cost
-/// Two passes over the columns named. Memory is 24 bytes for each row, 4 more for each column of `stratify` after the first, 16 more
+/// Two passes over the columns named. Memory is 32 bytes for each row (64 where rows have no group), 4 more for each column of `stratify` after the first, 16 more
 /// (and 24 for each different hash) where perceptual hashes are looked at, and the different values.
 ///
 /// # Examples
