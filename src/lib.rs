@@ -103,6 +103,11 @@
 //!   are fitted before anything is keyed.
 //! - Images of one pack are one unit of an image step, with one record, and go on into packs; loose files
 //!   are a unit each.
+//! - Parquet is read by its own types: an Arrow schema beside them adds nothing but ways to fail (time zones, flatbuffers). Times
+//!   are ISO 8601 text, instants in UTC; what a column's kind cannot carry exactly is an error, not a rounded value.
+//! - Steps over whole manifests refuse ids that two rows have: 64-bit prints are sorted, and only ids whose prints meet are compared.
+//! - Partitions (`--partition-by`) are the last manifest once more, made from it and never read by a step: rows and `path` are those
+//!   of `manifest.parquet`, seen from the dataset's root. A run that changes the manifest and asks for none removes them.
 //! - A shard's part of a manifest carries one more column, `merge.order`; a merge sorts by it and drops
 //!   it.
 #![warn(missing_docs)]

@@ -31,7 +31,7 @@ pub fn item(n: usize) -> Item {
         media_type: "image/png".into(),
         width_px: Some(256),
         height_px: Some(256),
-        label: (n % 11 != 0).then(|| ["tumor", "normal", "a b/c=%"][n % 3].into()),
+        label: (!n.is_multiple_of(11)).then(|| ["tumor", "normal", "a b/c=%"][n % 3].into()),
         group: Some(format!("case-{}", n / 5000)),
         split: None,
         weight: None,
