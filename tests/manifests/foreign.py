@@ -73,7 +73,7 @@ column("x.f", pa.array(singles, pa.float32()),
        [None if v is None else float(np.float32(v)) for v in singles])
 column("x.f", pa.array([0.1, float("nan"), 1e300, None, -0.0]), [0.1, None, 1e300, None, -0.0])
 column("x.f", pa.array([float("inf")] * N), error="`x.f` is infinite")
-column("x.f", pa.array([1.5, 0.25, None, -2.0, 0.0], pa.float16()), [1.5, 0.25, None, -2.0, 0.0])
+column("x.f", pa.array([1.5, 0.25, None, -2.0, 0.0], pa.float16()), error="`x.f`")
 money = ["0.10", "-12345678.25", None, "0.00", "99.99"]
 column("x.d", pa.array([None if v is None else decimal.Decimal(v) for v in money], pa.decimal128(18, 2)),
        [None if v is None else float(v) for v in money])

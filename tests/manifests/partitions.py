@@ -7,6 +7,7 @@ import sys
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
@@ -37,7 +38,9 @@ def none(value):
 
 found = {"pyarrow": same(ds.dataset(place, partitioning="hive").to_table().to_pylist())}
 
-frame = pd.read_parquet(place)
+# Without a schema pandas cannot read a partition of nulls, its own neither.
+kinds = pa.schema([(name, pa.string()) for name in by])
+frame = pd.read_parquet(place, partitioning=ds.partitioning(kinds, flavor="hive"))
 rows = []
 for row in frame.astype(object).to_dict("records"):
     row = {name: none(value) for name, value in row.items()}

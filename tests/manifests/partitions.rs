@@ -123,7 +123,7 @@ fn bytes_are_the_same_for_any_number_of_threads() {
 fn what_cannot_be_is_refused_and_nothing_is_left() {
     let folder = tempdir().unwrap();
     let input = folder.path().join("in");
-    made::write(&input, (0..5000).map(item));
+    made::write(&input, (0..6000).map(item));
     let out = root(&folder.path().join("out"));
     for (columns, told) in [
         (&["nothing"][..], "no column \"nothing\""),
