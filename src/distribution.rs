@@ -1,8 +1,8 @@
 //! How rows are shared out among classes, splits and groups, and how skewed that is.
 //!
 //! Every step over a whole manifest has its distribution before and after counted and kept in
-//! `run.json`, in its record and in the report: an under-sampled class is seen by whoever looks at
-//! any of them.
+//! `run.json` and in the report: an under-sampled class is seen by whoever looks at
+//! one of them.
 //!
 //! # Measures, over the classes that have rows
 //! With `n_i` rows of class `i` of `k`, `N` in all, `p_i = n_i / N`:

@@ -113,6 +113,11 @@
 //!   key in its trail. Shards refuse such steps: run them after the merge.
 //! - The report is no step, as steps see neither records nor pictures: every run writes it, and `microtome report` makes it
 //!   again.
+//! - Parquet is read by its own types: an Arrow schema beside them adds nothing but ways to fail (time zones, flatbuffers). Times
+//!   are ISO 8601 text, instants in UTC; what a column's kind cannot carry exactly is an error, not a rounded value.
+//! - Steps over whole manifests refuse ids that two rows have: 64-bit prints are sorted, and only ids whose prints meet are compared.
+//! - Partitions (`--partition-by`) are the last manifest once more, made from it and never read by a step: rows and `path` are those
+//!   of `manifest.parquet`, seen from the dataset's root. A run that changes the manifest and asks for none removes them.
 //! - A shard's part of a manifest carries one more column, `merge.order`; a merge sorts by it and drops
 //!   it.
 #![warn(missing_docs)]

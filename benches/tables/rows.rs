@@ -25,9 +25,8 @@ pub struct Row {
 pub fn row(n: u64) -> Row {
     let digest = Digest::of(&n.to_le_bytes());
     let bytes = digest.as_bytes();
-    let word = |at: usize| {
-        u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-    };
+    let word =
+        |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     // Rows of one patient follow each other; sizes go as the square of an even spread.
     let (share, patients) = (n % 1_000_003, u64::from(PATIENTS));
     let patient = (share * share / 1_000_003 * patients / 1_000_003) as u32;

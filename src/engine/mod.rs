@@ -10,6 +10,7 @@
 //! Bounded: units in flight by the number of threads, pieces of units by the crew, rows by the batch.
 
 mod carry;
+mod checks;
 mod group_rows;
 mod grouping;
 mod groups;
@@ -29,17 +30,19 @@ mod whole;
 
 use std::time::Instant;
 
+pub use checks::check;
 pub use merge::{MergeSummary, merge};
 pub use types::{Event, Knobs, Layout, MaxFailures, Shard, Silent, Watch};
 
 pub use crate::summary::{Failure, StepSummary, Summary};
 
-use crate::dataset::{self, MANIFEST, Root, Sealed};
+use crate::dataset::{MANIFEST, Root, Sealed};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::manifest::{Partitions, Schema};
+use crate::manifest::Schema;
 use crate::report;
-use crate::step::{AnyStep, Crew, Grain, Grouping};
+use crate::step::{AnyStep, Crew, Grain};
+use checks::{check_partitions, check_shard, checked, own};
 use images::Tally;
 use rows::RowsOut;
 
@@ -50,132 +53,12 @@ pub const RUN: &str = "run.json";
 
 /// What is to be done: a chain of steps, from an input to an output.
 pub struct Plan {
-    /// A dataset, or what [`dataset::list_input`] takes when the first step is a listing.
+    /// A dataset, or what [`crate::dataset::list_input`] takes when the first step is a listing.
     pub input: String,
     /// The chain; at least one step.
     pub steps: Vec<Box<dyn AnyStep>>,
     /// Where everything goes.
     pub out: Root,
-}
-
-/// Checks a whole chain before any work: each step's columns against what comes before it.
-///
-/// # Errors
-/// [`Error::Params`] when a listing is not first, or input and output are one; [`Error::Schema`]
-/// naming the column and the step that makes it; [`Error::Store`] when the input is not there.
-pub fn check(plan: &Plan) -> Result<()> {
-    checked(plan).map(drop)
-}
-
-/// The columns that a whole chain leads to, after [`check`].
-fn checked(plan: &Plan) -> Result<Schema> {
-    let Some(first) = plan.steps.first() else {
-        return Err(Error::params("steps", "there is none: name at least one"));
-    };
-    let mut schema = Schema::default();
-    if first.entry().grain == Grain::Listing {
-        let is_folder = dataset::is_url(&plan.input) || std::path::Path::new(&plan.input).is_dir();
-        if is_folder && Root::open(&plan.input).is_ok_and(|root| root.is(&plan.out)) {
-            return Err(Error::params("--output", "it is the input itself: choose another folder"));
-        }
-    } else {
-        let input = Root::open(&plan.input)?;
-        schema = input.manifest()?.schema().clone();
-        if input.is(&plan.out) {
-            return Err(Error::params(
-                "--output",
-                "it is the input dataset itself: choose another folder",
-            ));
-        }
-    }
-    for (index, step) in plan.steps.iter().enumerate() {
-        let entry = step.entry();
-        match entry.grain {
-            Grain::Listing if index > 0 => {
-                return Err(Error::params(
-                    format!("steps[{index}]"),
-                    format!("`{}` makes the first manifest: it can only stand first", entry.name),
-                ));
-            }
-            Grain::Listing => schema = Schema { facts: entry.fields() },
-            Grain::Image | Grain::Group | Grain::Manifest => {
-                schema.require(entry.name, entry.reads, step.needs())?;
-                step.columns(&schema)?;
-                schema = schema_after(&schema, entry);
-            }
-        }
-        let earlier = plan.steps.iter().take(index);
-        let earlier: Vec<_> = earlier.map(|s| (s.entry().name, s.params())).collect();
-        step.after(&earlier)?;
-    }
-    Ok(schema)
-}
-
-/// Refuses what no shard can do, before it has done anything else.
-fn check_shard(plan: &Plan) -> Result<()> {
-    for (index, step) in plan.steps.iter().enumerate() {
-        match step.entry().grain {
-            Grain::Group => {}
-            Grain::Manifest => return Err(grouping::no_shard(&**step, "it looks at all rows")),
-            Grain::Listing | Grain::Image => continue,
-        }
-        if step.joins() {
-            return Err(grouping::no_shard(&**step, "its params look at all groups"));
-        }
-        // Behind another step, files were dealt to shards one by one: only a slide's patches are sure
-        // to be all in one.
-        let has_slides = plan.steps.iter().take(index).any(|s| s.entry().name == "tile");
-        if index > 0 && step.grouping() != Grouping::Item && !has_slides {
-            return Err(grouping::no_shard(&**step, "a group may lie in several shards"));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses partitions of what is no whole manifest, or by columns that it will not have.
-fn check_partitions(plan: &Plan, schema: &Schema, knobs: &Knobs) -> Result<()> {
-    let last = plan.steps.last().map(|step| step.entry());
-    if let Some(last) = last.filter(|last| last.grain != Grain::Manifest) {
-        return Err(Error::params(
-            "--partition-by",
-            format!(
-                "`{}` does not look at a whole manifest: only the last manifest of steps that do is laid down so",
-                last.name
-            ),
-        ));
-    }
-    Partitions::new(schema, &knobs.partition_by, 0).map(drop)
-}
-
-/// Refuses an output that holds somebody else's files under our names: a table without our columns, or a broken
-/// one that no run of ours stands beside.
-fn own(out: &Root) -> Result<()> {
-    let foreign = match out.length(MANIFEST)? {
-        // Files that people keep under these names, in a folder in which no run of ours began.
-        None => {
-            let mut theirs = false;
-            for name in [RUN, report::REPORT, report::NUMBERS] {
-                theirs |= out.length(name)?.is_some();
-            }
-            theirs && out.list("records")?.is_empty() && earlier_run(out, None)?.is_none()
-        }
-        Some(_) => match out.manifest() {
-            Ok(_) => false,
-            Err(Error::Format { .. }) => earlier_run(out, None)?.is_none(),
-            Err(Error::Schema { .. }) => true,
-            Err(other) => return Err(other),
-        },
-    };
-    if foreign {
-        return Err(Error::params(
-            "--output",
-            format!(
-                "{} holds a {MANIFEST}, run.json, report.html or report.json that microtome did not write: choose another folder",
-                out.uri()
-            ),
-        ));
-    }
-    Ok(())
 }
 
 /// Runs a chain.

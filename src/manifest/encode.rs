@@ -23,8 +23,10 @@ use crate::error::{Error, Result};
 
 /// The compressed pages of each column of a row group.
 type Pages = Vec<Vec<CompressedPage>>;
+/// Makes the columns of a row group: on the thread that encodes them.
+type Make = Box<dyn FnOnce() -> Result<DataFrame> + Send>;
 /// A row group, and where its pages go.
-type Errand = (DataFrame, SyncSender<Result<Pages>>);
+type Errand = (Make, SyncSender<Result<Pages>>);
 
 /// What all row groups of a file share.
 struct Shape {
@@ -67,12 +69,17 @@ impl<W: Write> Groups<W> {
 
     /// Adds a row group: columns of one piece each.
     pub fn write(&mut self, group: DataFrame) -> Result<()> {
-        let rows = group.height() as u64;
+        self.write_made(group.height(), Box::new(move || Ok(group)))
+    }
+
+    /// Adds a row group of so many rows that is yet to be made.
+    pub fn write_made(&mut self, rows: usize, group: Make) -> Result<()> {
+        let rows = rows as u64;
         if rows == 0 {
             return Ok(());
         }
         if self.threads == 1 {
-            let pages = encode(&self.shape, &group)?;
+            let pages = encode(&self.shape, group)?;
             return self.put(rows, &pages);
         }
         let (done, pages) = mpsc::sync_channel(1);
@@ -132,7 +139,7 @@ fn workers(threads: usize, shape: &Arc<Shape>) -> Result<Sender<Errand>> {
                 let next = errands.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 let Ok((group, done)) = next else { break };
                 // Nobody waits for it any more where the writer was dropped.
-                let _ = done.send(encode(&shape, &group));
+                let _ = done.send(encode(&shape, group));
             }
         };
         let spawned = thread::Builder::new().name("encode".into()).spawn(work);
@@ -141,8 +148,8 @@ fn workers(threads: usize, shape: &Arc<Shape>) -> Result<Sender<Errand>> {
     Ok(queue)
 }
 
-fn encode(shape: &Shape, group: &DataFrame) -> Result<Pages> {
-    catch_unwind(AssertUnwindSafe(|| pages(shape, group))).unwrap_or_else(|panic| {
+fn encode(shape: &Shape, group: Make) -> Result<Pages> {
+    catch_unwind(AssertUnwindSafe(|| pages(shape, &group()?))).unwrap_or_else(|panic| {
         Err(Error::Bug { message: format!("encoding a manifest: {}", words(&*panic)) })
     })
 }

@@ -2,7 +2,8 @@
 //! `split=train/label=tumor/part-00000.parquet`, without those columns in the files.
 //!
 //! Names: every ASCII character but letters, digits, `-`, `_`, `.` and `~` is written as `%` and two hex digits; null and
-//! the empty text as [`NO_VALUE`]. Which rows come into which part depends on the rows and their order alone.
+//! the empty text as [`NO_VALUE`], which pyarrow and Spark read as null, pandas where it is given a schema
+//! (`partitioning=`), and DuckDB as that very text: `nullif(label, '__HIVE_DEFAULT_PARTITION__')`. Which rows come into which part depends on the rows and their order alone.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;

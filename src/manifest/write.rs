@@ -103,9 +103,14 @@ impl<W: Write> ManifestWriter<W> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let frame = frame(&self.schema, &self.batch)?;
-        self.batch.clear();
-        self.hold(frame)
+        let items = std::mem::take(&mut self.batch);
+        if self.held_rows > 0 || items.len() < BATCH_ROWS {
+            return self.hold(frame(&self.schema, &items)?);
+        }
+        // A whole row group: its columns are made where they are encoded.
+        self.rows += items.len() as u64;
+        let schema = self.schema.clone();
+        self.groups.write_made(items.len(), Box::new(move || frame(&schema, &items)))
     }
 
     fn hold(&mut self, frame: DataFrame) -> Result<()> {
