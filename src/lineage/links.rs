@@ -197,7 +197,7 @@ fn name_inputs(
         links.iter().map(|l| l.input.map(|input| input.to_string())).collect();
     let mut of_links: Vec<Option<Best>> = links.iter().map(|_| None).collect();
     let mut of_source: Option<Best> = None;
-    // Which row began it all, where only its id is left.
+    // Which row began it all, where only its id is left; behind a record that is missing, nothing is known.
     let mut by_id: Option<Origin> = None;
     let manifests = ancestry.manifests()?;
     for (number, (root, path)) in manifests.iter().enumerate() {
@@ -210,7 +210,10 @@ fn name_inputs(
             for (row, digest) in batch.text("digest")?.iter().enumerate() {
                 let Some(digest) = digest else { continue };
                 let is_source = source.as_deref() == Some(digest);
-                let may_begin = oldest && by_id.is_none() && related(ids.get(row).unwrap_or(""));
+                let may_begin = source.is_some()
+                    && oldest
+                    && by_id.is_none()
+                    && related(ids.get(row).unwrap_or(""));
                 if !is_source && !may_begin && wanted.iter().all(|w| w.as_deref() != Some(digest)) {
                     continue;
                 }

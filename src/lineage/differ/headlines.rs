@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use indicatif::HumanCount;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::chain::Both;
 use super::shares::{ClassChange, GroupTransition};
+use super::words::{class_words, counted, n, ratio, splits, word};
 use super::{Difference, Rows};
 use crate::distribution::{Balance, Distribution, Skew};
 use crate::lineage::show::value;
@@ -83,14 +83,6 @@ impl Cause {
         let headline = Headline { kind, cause: true, step, words, weight: weight.clamp(0.0, 1.0) };
         Self { headline, short }
     }
-}
-
-fn n(count: u64) -> String {
-    HumanCount(count).to_string()
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", n(count), if count == 1 { one } else { many })
 }
 
 fn causes(found: &Difference, both: &[Both<'_>]) -> Vec<Cause> {
@@ -248,7 +240,9 @@ fn effects(found: &Difference, both: &[Both<'_>], blame: Option<&str>) -> Vec<He
             "split" => {
                 let groups = match shares.moved.groups {
                     0 => String::new(),
-                    groups => format!("; {} with them", self::counted(groups, "group", "groups")),
+                    groups => {
+                        format!("; {} with them", super::words::counted(groups, "group", "groups"))
+                    }
                 };
                 let verb = if column.rows == 1 { "lies" } else { "lie" };
                 let words = format!("{counted} {verb} in another split{mostly}{groups}");
@@ -281,24 +275,6 @@ fn transition(moved: &GroupTransition) -> String {
     format!(", mostly {from} → {to} ({})", n(moved.groups))
 }
 
-/// Names of splits in words.
-pub(super) fn splits(names: &[String]) -> String {
-    let word = |name: &String| match name.as_str() {
-        "" => "no split".to_string(),
-        name => value(&name.into()),
-    };
-    names.iter().map(word).collect::<Vec<_>>().join(" + ")
-}
-
-/// A value of a row in words.
-fn word(of: &Value) -> String {
-    match of {
-        Value::Null => "nothing".into(),
-        Value::String(_) => format!("`{}`", value(of)),
-        other => value(other),
-    }
-}
-
 /// Classes that are worth a headline: of splits where there are any, else of all rows.
 fn worth(classes: &[ClassChange]) -> Vec<(f64, &ClassChange)> {
     let splits = classes.iter().any(|c| c.split.is_some());
@@ -311,40 +287,6 @@ fn worth(classes: &[ClassChange]) -> Vec<(f64, &ClassChange)> {
     };
     let of_level = classes.iter().filter(|c| c.split.is_some() == splits);
     of_level.filter_map(|class| Some((weigh(class)?, class))).collect()
-}
-
-/// `class tumor in train fell from 5,120 to 2,004 rows (−61 %)`.
-fn class_words(class: &ClassChange) -> String {
-    let (a, b) = (class.left.unwrap_or(0), class.right.unwrap_or(0));
-    let name = match &class.class {
-        Some(name) => format!("class `{}`", value(&name.as_str().into())),
-        None => "rows without a class".into(),
-    };
-    let place = match class.split.as_deref() {
-        None => String::new(),
-        Some("") => " outside of all splits".into(),
-        Some(split) => format!(" in {}", value(&split.into())),
-    };
-    let rows = if b == 1 { "row" } else { "rows" };
-    match (a, b) {
-        (0, b) => format!("{name}{place} is new: {} {rows}", n(b)),
-        (a, 0) => format!("{name}{place} is gone: it had {}", counted(a, "row", "rows")),
-        (a, b) => {
-            let verb = if b < a { "fell" } else { "rose" };
-            format!("{name}{place} {verb} from {} to {} {rows} ({})", n(a), n(b), percent(a, b))
-        }
-    }
-}
-
-/// `−61 %`, `+4 %`, `+0.3 %`, `×12`.
-pub(super) fn percent(a: u64, b: u64) -> String {
-    let change = (b as f64 - a as f64) / a.max(1) as f64 * 100.0;
-    let sign = if change < 0.0 { "−" } else { "+" };
-    match change.abs() {
-        _ if change >= 900.0 => format!("×{:.0}", b as f64 / a.max(1) as f64),
-        size if size < 9.95 => format!("{sign}{size:.1} %"),
-        size => format!("{sign}{size:.0} %"),
-    }
 }
 
 /// At which step over a whole manifest the two counts of a class part, where the runs say so.
@@ -412,11 +354,6 @@ fn skews(left: &Distribution, right: &Distribution) -> Vec<Headline> {
     effects
 }
 
-/// A ratio in words: `1.0`, `10.4`, `1,234`.
-pub(super) fn ratio(of: f64) -> String {
-    if of < 99.95 { format!("{of:.1}") } else { n(of.round() as u64) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,19 +366,6 @@ mod tests {
             right: Some(right),
             difference: Some(right as i64 - left as i64),
         }
-    }
-
-    #[test]
-    fn a_class_is_told_as_people_tell_it() {
-        let words = |left, right| class_words(&class(Some("train"), left, right));
-        assert_eq!(
-            words(5120, 2004),
-            "class `tumor` in train fell from 5,120 to 2,004 rows (−61 %)"
-        );
-        assert_eq!(words(0, 1), "class `tumor` in train is new: 1 row");
-        assert_eq!(words(40, 0), "class `tumor` in train is gone: it had 40 rows");
-        assert_eq!(words(100, 104), "class `tumor` in train rose from 100 to 104 rows (+4.0 %)");
-        assert_eq!(words(3, 300), "class `tumor` in train rose from 3 to 300 rows (×100)");
     }
 
     #[test]

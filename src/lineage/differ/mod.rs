@@ -11,6 +11,7 @@ mod prints;
 mod rows;
 mod shares;
 mod show;
+mod words;
 
 use serde::Serialize;
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use indicatif::HumanCount;
 
-use super::headlines::{percent, ratio, splits};
+use super::words::{percent, ratio, splits};
 use super::{ClassChange, Counts, Difference, Rows, Shares};
 use crate::distribution::Distribution;
 use crate::lineage::show::{plain, value};
