@@ -138,7 +138,7 @@ fn figure(
     let drawn = svg::rows(
         &values,
         nice_top(most) as f64,
-        (svg::WIDTH, 132, if before.is_some() { 110 } else { 62 }),
+        (svg::WIDTH, 132, if before.is_some() { 136 } else { 70 }),
         Some(|v| count(v as u64)),
     );
     let total = |part: Option<u64>| part.unwrap_or(0);
@@ -366,11 +366,20 @@ fn small(group: &GroupShare, was: Option<&GroupShare>, order: &Order) -> Markup 
                     (PreEscaped(&drawn.inside))
                     @for ((label, middle), end) in labels.iter().zip(&drawn.middles).zip(&drawn.ends) {
                         text.y x=(drawn.left - 5) y=(middle + 4) { title { (label) } (cut(label, 11)) }
-                        text.value x=(end + 4) y=(middle + 4) { @if let Some(was) = was { (number(share(was, label) * 100.0, 0)) " → " } (percent(share(group, label), 1.0)) }
+                        text.value x=(end + 4) y=(middle + 4) { (shares(was.map(|was| share(was, label)), share(group, label))) }
                     }
                 }
             }
         }
+    }
+}
+
+/// `40 → 52 %`, or one of them where they read the same.
+fn shares(was: Option<f64>, is: f64) -> String {
+    let now = percent(is, 1.0);
+    match was.map(|was| percent(was, 1.0)).filter(|was| *was != now) {
+        Some(was) => format!("{} → {now}", was.trim_end_matches(" %")),
+        None => now,
     }
 }
 
