@@ -197,12 +197,7 @@ fn a_thousand_long_hostile_names_stay_bounded_whole_and_harmless() {
         .iter()
         .enumerate()
         .map(|(n, name)| {
-            (
-                name.as_str(),
-                ["train", "val"][n % 2],
-                name.as_str(),
-                1 + usize::from(n < 20) * (20 - n),
-            )
+            (name.as_str(), ["train", "val"][n % 2], name.as_str(), 1 + 20_usize.saturating_sub(n))
         })
         .collect();
     let (page, numbers) = written(&plain(&cells));
@@ -211,7 +206,7 @@ fn a_thousand_long_hostile_names_stay_bounded_whole_and_harmless() {
     // The chart names the commonest and the rarest, cut; their whole names stand in titles.
     let whole = |n: usize| maud_escaped(&names[n]);
     assert!(
-        shown.contains(&format!("<title>{}</title>0000 &lt;script&gt;a…", whole(0))),
+        shown.contains(&format!("<title>{}</title>0000 &lt;script…", whole(0))),
         "{}",
         &shown[..3000]
     );

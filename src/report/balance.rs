@@ -23,7 +23,7 @@ const MOST_GROUPS: usize = 24;
 /// Classes in the chart of a group, the rarest among them.
 const GROUP_BARS: (usize, usize) = (5, 2);
 /// Characters of a name that fit beside a bar.
-const NAME: usize = 15;
+const NAME: usize = 13;
 
 /// Rows of classes, before and now.
 type Pair<'a> = (Option<&'a BTreeMap<String, u64>>, &'a BTreeMap<String, u64>);
@@ -138,7 +138,7 @@ fn figure(
     let drawn = svg::rows(
         &values,
         nice_top(most) as f64,
-        (svg::WIDTH, 122, if before.is_some() { 110 } else { 62 }),
+        (svg::WIDTH, 132, if before.is_some() { 136 } else { 70 }),
         Some(|v| count(v as u64)),
     );
     let total = |part: Option<u64>| part.unwrap_or(0);
@@ -360,17 +360,26 @@ fn small(group: &GroupShare, was: Option<&GroupShare>, order: &Order) -> Markup 
     html! {
         figure.chart {
             figcaption title=(group.group) { (cut(&group.group, 48)) span.aside { (count(group.rows)) } }
-            @if let Some(drawn) = svg::rows(&values, 1.0, (270, 92, if was.is_some() { 84 } else { 54 }), None).filter(|_| !labels.is_empty()) {
+            @if let Some(drawn) = svg::rows(&values, 1.0, (280, 92, if was.is_some() { 104 } else { 54 }), None).filter(|_| !labels.is_empty()) {
                 svg viewBox=(format!("0 0 {} {}", drawn.size.0, drawn.size.1)) role="img"
                     aria-label=(format!("{}, {}: {}", cut(&group.group, 80), counted(group.rows, "row", "rows"), told.join(", "))) {
                     (PreEscaped(&drawn.inside))
                     @for ((label, middle), end) in labels.iter().zip(&drawn.middles).zip(&drawn.ends) {
                         text.y x=(drawn.left - 5) y=(middle + 4) { title { (label) } (cut(label, 11)) }
-                        text.value x=(end + 4) y=(middle + 4) { @if let Some(was) = was { (number(share(was, label) * 100.0, 0)) " → " } (percent(share(group, label), 1.0)) }
+                        text.value x=(end + 4) y=(middle + 4) { (shares(was.map(|was| share(was, label)), share(group, label))) }
                     }
                 }
             }
         }
+    }
+}
+
+/// `40 → 52 %`, or one of them where they read the same.
+fn shares(was: Option<f64>, is: f64) -> String {
+    let now = percent(is, 1.0);
+    match was.map(|was| percent(was, 1.0)).filter(|was| *was != now) {
+        Some(was) => format!("{} → {now}", was.trim_end_matches(" %")),
+        None => now,
     }
 }
 

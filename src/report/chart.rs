@@ -24,10 +24,10 @@ pub fn histogram(h: &Histogram, axis: &Axis<'_>) -> Markup {
     let shown_mean = (axis.show)(h.mean().unwrap_or(h.low));
     let items = counted(h.count(), "item", "items");
     let words = format!("{} of {items}, mean {shown_mean}", axis.title);
-    let axes = Axes { x: axis.x, y: axis.y, show: axis.show };
+    let axes = Axes { x: axis.x, show: axis.show };
     html! {
         figure.chart {
-            figcaption { (axis.title) span.aside { "mean " (shown_mean) } }
+            figcaption { (axis.title) span.aside { (count(h.count())) " " (axis.y) ", mean " (shown_mean) } }
             @if let Some(inside) = svg::histogram(h, top, &axes) {
                 svg viewBox=(format!("0 0 {} {}", svg::WIDTH, svg::HEIGHT)) role="img" aria-label=(words) {
                     (PreEscaped(inside))
@@ -130,15 +130,15 @@ mod tests {
         h.add(0.9);
         let axis = Axis { title: "T", x: "x", y: "y", show: |v| number(v, 2) };
         let drawing = histogram(&h, &axis).into_string();
-        // The plot is 480 − 72 − 22 wide and 220 − 8 − 46 high; the axis ends at 2, so that one item is half of it.
+        // The plot is 480 − 60 − 30 wide and 220 − 8 − 46 high; the axis ends at 2, so that one item is half of it.
         let bar = drawing.split("<rect ").nth(1).unwrap().split("/>").next().unwrap();
         let of = |name: &str| -> f64 {
             let value = bar.split(&format!("{name}=\"")).nth(1).unwrap();
             value.split('"').next().unwrap().parse().unwrap()
         };
         assert_eq!(drawing.matches("<rect ").count(), 1, "{drawing}");
-        assert!((of("width") - 386.0 / 2.0).abs() <= 3.0, "{bar}");
-        assert!((of("x") - (72.0 + 386.0 / 2.0)).abs() <= 2.0, "{bar}");
+        assert!((of(" width") - 390.0 / 2.0).abs() <= 3.0, "{bar}");
+        assert!((of("x") - (60.0 + 390.0 / 2.0)).abs() <= 2.0, "{bar}");
         assert!((of(" height") - 166.0 / 2.0).abs() <= 2.0, "{bar}");
         assert!((of("y") - (8.0 + 166.0 / 2.0)).abs() <= 2.0, "{bar}");
         assert!(drawing.contains("T of 1 item, mean 0.9"));

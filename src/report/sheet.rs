@@ -94,7 +94,7 @@ impl Default for Sheet {
 impl Sheet {
     /// Most items of each of so many classes, so that all together are no more than [`MOST_PICTURES`].
     pub fn most_of_each(classes: usize) -> usize {
-        (MOST_PICTURES / classes.max(1)).clamp(1, 12)
+        (MOST_PICTURES / classes.max(1)).clamp(1, 8)
     }
 
     /// The items of the sheet, in the manifest's order: the first of each source, then the second,

@@ -48,8 +48,6 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 pub struct Axes<'a> {
     /// Along x.
     pub x: &'a str,
-    /// Along y.
-    pub y: &'a str,
     /// How a value on x is written.
     pub show: fn(f64) -> String,
 }
@@ -80,9 +78,9 @@ pub fn histogram(h: &Histogram, top: u64, axes: &Axes<'_>) -> Option<String> {
     drawn((WIDTH, HEIGHT), |area| {
         let mut chart = ChartBuilder::on(area)
             .margin_top(8)
-            .margin_right(22)
+            .margin_right(30)
             .x_label_area_size(46)
-            .y_label_area_size(72)
+            .y_label_area_size(60)
             .build_cartesian_2d(h.low..h.high, 0.0..top as f64)?;
         chart
             .configure_mesh()
@@ -98,7 +96,6 @@ pub fn histogram(h: &Histogram, top: u64, axes: &Axes<'_>) -> Option<String> {
             .y_label_style(words())
             .axis_desc_style(words())
             .x_desc(axes.x)
-            .y_desc(axes.y)
             .draw()?;
         let bins = h.bins.iter().enumerate().filter(|(_, n)| **n > 0);
         chart.draw_series(bins.map(|(bin, n)| {
