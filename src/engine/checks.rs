@@ -1,6 +1,6 @@
 //! What is refused before any work.
 
-use super::{Knobs, Plan, earlier_run, grouping, schema_after};
+use super::{Knobs, Plan, RUN, earlier_run, grouping, schema_after};
 use crate::dataset::{self, MANIFEST, Root};
 use crate::error::{Error, Result};
 use crate::manifest::{Partitions, Schema};
