@@ -159,7 +159,7 @@ fn several_labels_are_balanced_no_worse_than_by_iterative_stratification() {
     let rows = 3_000_u32;
     let column = |label: u64| {
         let has = |n: u32| {
-            u32::from(draw(u64::from(n) / 3 * 3 + label % 2, 10 + label) % (3 << label) == 0)
+            u32::from(draw(u64::from(n) / 3 * 3 + label % 2, 10 + label).is_multiple_of(3 << label))
         };
         ((0..rows).map(has).collect(), 2)
     };

@@ -37,9 +37,9 @@ impl<'a> State<'a> {
         for (of, classes) in counts.columns.windows(2).zip(counts.classes()) {
             let each = 1.0 / (f64::from(classes) + 1.0);
             of_sizes += each;
-            for class in of[0] as usize..of[1] as usize {
-                let n = counts.totals[class] as f64;
-                weights[class] = if n > 0.0 { each / n } else { 0.0 };
+            let of = of[0] as usize..of[1] as usize;
+            for (weight, n) in weights[of.clone()].iter_mut().zip(&counts.totals[of]) {
+                *weight = if *n > 0 { each / *n as f64 } else { 0.0 };
             }
         }
         let n: u64 = counts.sizes.iter().map(|n| u64::from(*n)).sum();
@@ -333,7 +333,10 @@ mod tests {
         state.put(1, 1);
         near(state.sum(), before);
         let swapped = state.cost_to_swap(0, 1, 0, 1);
-        (state.take(0, 0), state.take(1, 1), state.put(0, 1), state.put(1, 0));
+        state.take(0, 0);
+        state.take(1, 1);
+        state.put(0, 1);
+        state.put(1, 0);
         near(state.sum() - before, swapped);
         let mut costs = [0.0; 3];
         state.costs_to_add(22, &mut costs);

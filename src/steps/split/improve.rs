@@ -112,8 +112,10 @@ fn swaps(
         }
         if let Some((_, other)) = best {
             let (from, to) = (splits[one] as usize, splits[other] as usize);
-            (state.take(one, from), state.take(other, to));
-            (state.put(one, to), state.put(other, from));
+            state.take(one, from);
+            state.take(other, to);
+            state.put(one, to);
+            state.put(other, from);
             splits.swap(one, other);
             any = true;
         }

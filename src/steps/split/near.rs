@@ -71,7 +71,7 @@ fn estimate(n: u64, bits: u32, agree: u32) -> u128 {
     let blocks = bits + agree;
     let tables = (0..agree).fold(1_u128, |c, k| c * u128::from(blocks - k) / u128::from(k + 1));
     let n = u128::from(n);
-    tables * (n * u128::from(SORTED) + (n * n / 2 >> (64 * agree / blocks)))
+    tables * (n * u128::from(SORTED) + ((n * n / 2) >> (64 * agree / blocks)))
 }
 
 #[cfg(test)]
