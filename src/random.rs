@@ -16,21 +16,15 @@
 //! Every draw takes a stated number of words, and each is `+ − × ÷ sqrt` or `libm` of them: the same
 //! bits everywhere.
 
+mod rank;
+
+pub use rank::rank;
+
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 
 /// First bytes of what is hashed to a stream's name: another generator would get another.
 const DOMAIN: &[u8; 18] = b"microtome random 1";
-
-/// A number for each item under a seed, by which rows of a manifest are drawn and ordered: the first two words,
-/// little-endian, of Philox4x32-10 with the seed as key and the first 16 bytes of the item's digest as counter. For one seed,
-/// items with other digests have other counters, and numbers that are uniform and independent.
-pub fn rank(seed: u64, item: &[u8; 32]) -> u64 {
-    let word = |at: usize| u32::from_le_bytes([item[at], item[at + 1], item[at + 2], item[at + 3]]);
-    let counter = [word(0), word(4), word(8), word(12)];
-    let [low, high, _, _] = philox4x32(counter, [seed as u32, (seed >> 32) as u32]);
-    u64::from(high) << 32 | u64::from(low)
-}
 
 /// The multipliers of Philox4x32.
 const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
