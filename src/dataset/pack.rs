@@ -73,7 +73,7 @@ mod tests {
         let offsets: Vec<u64> =
             members.iter().map(|(name, bytes)| pack.append(name, bytes).unwrap()).collect();
         let Sealed { file, length, digest } = pack.finish().unwrap();
-        let bytes = std::fs::read(file.path()).unwrap();
+        let bytes = std::fs::read(&file).unwrap();
         assert_eq!(bytes.len() as u64, length);
         assert_eq!(Digest::of(&bytes), digest);
         for ((_, member), offset) in members.iter().zip(offsets) {
