@@ -8,11 +8,16 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
+use microtome::dataset::Root;
 use microtome::digest::Digest;
+use microtome::engine::{self, Knobs, Plan, Silent};
 use microtome::manifest::{
-    BASE, BATCH_ROWS, Field, Item, Kind, ManifestReader, ManifestWriter, Schema, Table,
+    BASE, BATCH_ROWS, Column, Field, Item, Kind, ManifestReader, ManifestWriter, Schema, Table,
+    Values,
 };
-use microtome::step::Crew;
+use microtome::step::{Crew, Entry, Manifest, Out, Rows, Step};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Rounds of each work.
 const ROUNDS: usize = 3;
@@ -150,6 +155,71 @@ fn main() {
         assert_eq!(seen, rows);
         begun.elapsed().as_secs_f64()
     });
+
+    // Ids are unique here.
+    let input = folder.path().join("input");
+    std::fs::create_dir(&input).unwrap();
+    let file = File::create(input.join("manifest.parquet")).unwrap();
+    let mut writer = ManifestWriter::new(file, schema.clone()).unwrap().with_threads(threads);
+    (0..rows).for_each(|n| writer.push(item(n)).unwrap());
+    writer.finish().unwrap();
+    let out = folder.path().join("out");
+    for (work, by) in [("whole run", &[][..]), ("whole run, partitioned", &["split", "label"])] {
+        if work.contains(&filter) {
+            let seconds = whole_run(&input, &out, threads, by);
+            println!("{work}\t{threads}\t{:.2}\t# {seconds:.1} s", rows as f64 / seconds / 1e6);
+        }
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+    println!("# {peak}");
+}
+
+/// Looks at digests, labels and groups, and splits by the digest.
+struct Halve;
+
+#[derive(Serialize, JsonSchema)]
+struct Facts {}
+
+impl Step for Halve {
+    const NAME: &'static str = "halve";
+    const VERSION: &'static str = "1.0.0";
+    type Params = Params;
+    type Input = Manifest;
+    type Facts = Facts;
+    const READS: &'static [Column] = &[BASE[8], BASE[9]];
+
+    fn new(_: Params) -> microtome::Result<Self> {
+        Ok(Self)
+    }
+
+    fn run(&self, input: Manifest, out: &mut Out<'_, Facts>) -> microtome::Result<()> {
+        let make = |index: usize| {
+            let digests = input.batch(index, &["digest", "label", "group"])?.digests()?;
+            let codes = digests.iter().map(|digest| u32::from(digest[0] % 4 == 0)).collect();
+            let split = Values::Words { words: vec!["train".into(), "test".into()], codes };
+            Ok(Rows { columns: vec![("split", split)], ..Rows::default() })
+        };
+        out.ordered(input.batches(), make, |out, _, rows| out.rows(rows))
+    }
+}
+
+#[derive(Default, Clone, Serialize, Deserialize, JsonSchema, garde::Validate)]
+struct Params {}
+
+static HALVE: Entry = Entry::of::<Halve>();
+
+/// A whole run: keyed, decided, written, counted, reported.
+fn whole_run(input: &Path, out: &Path, threads: usize, by: &[&str]) -> f64 {
+    let _ = std::fs::remove_dir_all(out);
+    let steps = vec![HALVE.make(serde_json::json!({})).unwrap()];
+    let out = Root::open(out.to_str().unwrap()).unwrap();
+    let plan = Plan { input: input.to_str().unwrap().into(), steps, out };
+    let partition_by = by.iter().map(|name| name.to_string()).collect();
+    let knobs = Knobs { threads, partition_by, ..Knobs::default() };
+    let begun = Instant::now();
+    engine::run(&plan, &knobs, &Crew::new(threads).unwrap(), &Silent).unwrap();
+    begun.elapsed().as_secs_f64()
 }
 
 fn open(path: &Path) -> Table {
