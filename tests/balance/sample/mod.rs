@@ -43,7 +43,9 @@ impl Drawn {
 
     /// The number of draws of the classes of the only split.
     pub fn of_classes(&self, field: &str) -> BTreeMap<&str, u64> {
-        let classes = self.findings["splits"][0]["classes"].as_array().unwrap();
+        // Where there is no class, there is no list.
+        let classes = self.findings["splits"][0]["classes"].as_array();
+        let classes = classes.map(Vec::as_slice).unwrap_or_default();
         classes.iter().map(|c| (c["class"].as_str().unwrap(), c[field].as_u64().unwrap())).collect()
     }
 }
