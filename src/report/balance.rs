@@ -25,6 +25,8 @@ const GROUP_BARS: (usize, usize) = (5, 2);
 /// Characters of a name that fit beside a bar.
 const NAME: usize = 13;
 
+/// One of the measures.
+type Measure = fn(&Skew) -> Option<f64>;
 /// Rows of classes, before and now.
 type Pair<'a> = (Option<&'a BTreeMap<String, u64>>, &'a BTreeMap<String, u64>);
 
@@ -215,7 +217,7 @@ fn measures(classes: &Classes, by: Option<&str>) -> Markup {
     let ratio_words =
         |found: Option<f64>| found.map_or("–".into(), |r| format!("{} : 1", ratio(r)));
     let share = |value: Option<f64>| value.map_or("–".into(), |v| number(v, 3));
-    let lines: [(&str, fn(&Skew) -> Option<f64>, &str); 3] = [
+    let lines: [(&str, Measure, &str); 3] = [
         ("Commonest by rarest", |s| s.imbalance_ratio, "1 is balance"),
         ("Evenness (entropy)", |s| s.entropy, "1 is balance, 0 one class alone"),
         ("Gini coefficient", |s| s.gini, "0 is balance"),

@@ -172,9 +172,12 @@ fn skewed(labels: &BTreeMap<String, u64>, found: Option<f64>) -> Option<String> 
     ))
 }
 
+/// A class and its rows.
+pub type Named<'a> = (&'a String, u64);
+
 /// The commonest and the rarest class of those that are named, with their rows; of equal ones the first
 /// by name.
-pub fn extremes(labels: &BTreeMap<String, u64>) -> Option<((&String, u64), (&String, u64))> {
+pub fn extremes(labels: &BTreeMap<String, u64>) -> Option<(Named<'_>, Named<'_>)> {
     let mut all: Vec<_> = labels.iter().map(|(label, rows)| (label, *rows)).collect();
     all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     let least = all.iter().map(|(_, rows)| *rows).min()?;

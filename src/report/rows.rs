@@ -94,8 +94,7 @@ pub fn take(findings: &mut Findings, table: &Table) -> Result<()> {
     // The earliest step's stands first, and names the file that was there before any step.
     let is_image_id =
         |name: &str| name.ends_with(".source_id") && schema.kind(name) == Some(Kind::Text);
-    let image_id =
-        schema.facts.iter().map(|f| f.name.as_str()).find(|name: &&str| is_image_id(*name));
+    let image_id = schema.facts.iter().map(|f| f.name.as_str()).find(|name| is_image_id(name));
     let measured = findings.measured.iter().map(|m| m.measure.column);
     let mut columns: Vec<&str> =
         BASE.into_iter().chain(FACTS).chain(measured).chain(image_id).collect();
