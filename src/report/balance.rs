@@ -394,7 +394,9 @@ fn said(step: &StepSummary, is_last: bool) -> Markup {
                 p.note { (counted(balance.before.rows, "row", "rows")) " before, " (count(balance.after.rows)) " after; ratio "
                     (balance.before.skew.imbalance_ratio.map_or("–".into(), ratio)) " before, " (balance.after.skew.imbalance_ratio.map_or("–".into(), ratio)) " after." }
             }
-            @if !step.findings.is_empty() { div.scroll { (found(&step.findings)) } }
+            @if !step.findings.is_empty() {
+                details { summary { "All that it found" } div.scroll { (found(&step.findings)) } }
+            }
         }
     } }
 }

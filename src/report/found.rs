@@ -66,7 +66,7 @@ fn listed(all: &[Value], depth: usize) -> Markup {
                 @for object in objects() { tr { @for (at, name) in columns.iter().enumerate() {
                     @let value = object.get(*name).unwrap_or(&Value::Null);
                     @if at == 0 { th scope="row" { (cell(value, depth)) } }
-                    @else { td.number[value.is_number()] { (cell(value, depth)) } }
+                    @else { td class=[value.is_number().then_some("number")] { (cell(value, depth)) } }
                 } } }
                 @if left > 0 { tr.rest { th scope="row" { "and " (count(left as u64)) " more in " code { "report.json" } } } }
             }
