@@ -109,8 +109,8 @@
 //!   polars reads, writes and casts; it aggregates nothing: its float sums differ from run to run, and integer codes are
 //!   several times faster.
 //! - The key of such a step has, for each column that it looks at, the digest of the column's values; its record has one
-//!   output without a file ([`record::WHOLE`]), with the distribution before and after. Every row that goes on carries the
-//!   key in its trail. Shards refuse such steps: run them after the merge.
+//!   output without a file ([`record::WHOLE`]). The distribution before and after stands in `run.json`: it counts columns that the
+//!   step may not look at. Every row that goes on carries the key in its trail. Shards refuse such steps: run them after the merge.
 //! - The report is no step, as steps see neither records nor pictures: every run writes it, and `microtome report` makes it
 //!   again.
 //! - Parquet is read by its own types: an Arrow schema beside them adds nothing but ways to fail (time zones, flatbuffers). Times

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::ancestry::{Ancestry, shown};
 use super::params::{Param, params_by_interest};
-use super::whole::{WholeWords, whole_output, whole_words};
+use super::whole::{WholeWords, skew, whole_output, whole_words};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::manifest::{Batch, Kind, Schema, Table};
@@ -89,6 +89,9 @@ pub(super) fn chain(
     for key in keys.iter().rev() {
         let record = ancestry.record(key)?;
         let mut link = link(*key, record.as_ref());
+        if let Some(whole) = &mut link.whole {
+            whole.skew = skew(ancestry, key)?;
+        }
         lead = match &record {
             Some(record) => lead.through(record, row.map(|(id, _)| id), &mut link),
             None => Lead::Unknown,

@@ -174,15 +174,17 @@ impl Display for WholeWords {
         writeln!(f, "    {:<10}{rows_in} → {rows_out}", "rows")?;
         let ratio = |of: Option<f64>| of.map_or("–".into(), |ratio| format!("{ratio:.1}"));
         let effective = |of: f64| HumanCount(of.round() as u64);
-        writeln!(
-            f,
-            "    {:<10}commonest class by rarest {} → {}, effective rows {} → {}",
-            "balance",
-            ratio(self.before.imbalance_ratio),
-            ratio(self.after.imbalance_ratio),
-            effective(self.before.effective_rows),
-            effective(self.after.effective_rows)
-        )?;
+        if let Some([before, after]) = &self.skew {
+            writeln!(
+                f,
+                "    {:<10}commonest class by rarest {} → {}, effective rows {} → {}",
+                "balance",
+                ratio(before.imbalance_ratio),
+                ratio(after.imbalance_ratio),
+                effective(before.effective_rows),
+                effective(after.effective_rows)
+            )?;
+        }
         self.notes.iter().try_for_each(|note| writeln!(f, "    {:<10}{}", "note", plain(note)))
     }
 }

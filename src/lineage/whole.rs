@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::ancestry::{Ancestry, Made, shown};
 use super::dropped::Dropped;
 use crate::digest::Digest;
-use crate::distribution::{Balance, Skew};
+use crate::distribution::Skew;
 use crate::error::Result;
 use crate::manifest::Table;
 use crate::record::{Output, Record, WHOLE};
@@ -18,10 +18,8 @@ pub struct WholeWords {
     pub rows_in: u64,
     /// Rows that went on.
     pub rows_out: u64,
-    /// How skewed classes were.
-    pub before: Skew,
-    /// How skewed they are.
-    pub after: Skew,
+    /// How skewed classes were and are, where a run still says so: labels need not be among what the record speaks of.
+    pub skew: Option<[Skew; 2]>,
     /// What a person should know.
     pub notes: Vec<String>,
 }
@@ -31,7 +29,6 @@ pub struct WholeWords {
 struct Facts {
     rows_in: u64,
     rows_out: u64,
-    balance: Balance,
     #[serde(default)]
     notes: Vec<String>,
 }
@@ -51,10 +48,20 @@ pub(super) fn whole_words(record: &Record) -> Option<WholeWords> {
     Some(WholeWords {
         rows_in: facts.rows_in,
         rows_out: facts.rows_out,
-        before: facts.balance.before.skew,
-        after: facts.balance.after.skew,
+        skew: None,
         notes: facts.notes,
     })
+}
+
+/// How skewed classes were before and after the step of this record, where the run that wrote a manifest with it is there.
+pub(super) fn skew(ancestry: &Ancestry, key: &Digest) -> Result<Option<[Skew; 2]>> {
+    for made in ancestry.made()? {
+        let Some(balance) = &made.step.balance else { continue };
+        if last_key(made.root.manifest_at(&made.path)?.table())? == Some(*key) {
+            return Ok(Some([balance.before.skew, balance.after.skew]));
+        }
+    }
+    Ok(None)
 }
 
 /// A copy of a row.
