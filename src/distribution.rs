@@ -17,6 +17,7 @@
 //! A row that is drawn several times counts as often. Sums of floats run in the order of rows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -134,13 +135,13 @@ impl Skew {
 /// Words, each with a number: how rows name their class, split or group.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
-    codes: std::collections::HashMap<Box<str>, u32>,
-    words: Vec<Box<str>>,
+    codes: std::collections::HashMap<Arc<str>, u32>,
+    words: Vec<Arc<str>>,
     last: u32,
 }
 
 /// The code of what has no word.
-pub(crate) const NONE: u32 = u32::MAX;
+const NONE: u32 = u32::MAX;
 
 impl Words {
     /// The number of a word: a new one, if it has none yet.
@@ -153,13 +154,18 @@ impl Words {
         self.last = match self.codes.get(word) {
             Some(code) => *code,
             None => {
-                let code = self.words.len() as u32;
-                self.codes.insert(word.into(), code);
-                self.words.push(word.into());
+                let (word, code): (Arc<str>, _) = (word.into(), self.words.len() as u32);
+                self.codes.insert(word.clone(), code);
+                self.words.push(word);
                 code
             }
         };
         self.last
+    }
+
+    /// The number of a word that may have one.
+    pub(crate) fn get(&self, word: &str) -> Option<u32> {
+        self.codes.get(word).copied()
     }
 
     /// The word of a number; empty for [`NONE`].
@@ -168,8 +174,15 @@ impl Words {
     }
 
     /// All words, by their numbers.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(|word| &**word)
+    pub(crate) fn all(&self) -> &[Arc<str>] {
+        &self.words
+    }
+
+    /// All numbers, in the order of their words, by bytes.
+    pub(crate) fn sorted(&self) -> Vec<u32> {
+        let mut codes: Vec<u32> = (0..self.words.len() as u32).collect();
+        codes.sort_unstable_by(|a, b| self.words[*a as usize].cmp(&self.words[*b as usize]));
+        codes
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod arrays;
 pub mod augment;
+mod codes;
 pub mod encode;
 pub mod filter_background;
 pub mod fit_normalize;

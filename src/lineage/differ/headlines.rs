@@ -357,16 +357,7 @@ fn skews(left: &Distribution, right: &Distribution) -> Vec<Headline> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn class(split: Option<&str>, left: u64, right: u64) -> ClassChange {
-        ClassChange {
-            split: split.map(String::from),
-            class: Some("tumor".into()),
-            left: Some(left),
-            right: Some(right),
-            difference: Some(right as i64 - left as i64),
-        }
-    }
+    use crate::lineage::differ::words::tests::class;
 
     #[test]
     fn few_rows_and_other_splits_weigh_less() {

@@ -74,10 +74,11 @@ pub(super) fn ratio(of: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn class(split: Option<&str>, left: u64, right: u64) -> ClassChange {
+    /// A class that changed.
+    pub fn class(split: Option<&str>, left: u64, right: u64) -> ClassChange {
         ClassChange {
             split: split.map(String::from),
             class: Some("tumor".into()),

@@ -1,70 +1,21 @@
 //! The first look at a manifest: for each row a few numbers, and nothing else is kept.
 
-use std::collections::HashMap;
-
 use super::draw::{DROPPED, MOST_CELLS, UNTOUCHED};
 use super::params::{Params, Unlabelled};
 use super::several;
 use super::spacing::NOWHERE;
 use super::target::shown;
 use crate::digest::Digest;
-use crate::distribution::{NONE, Words};
 use crate::error::{Error, Result};
-use crate::manifest::{Batch, Kind, Schema};
+use crate::manifest::{Batch, Kind, NULL, Schema};
 use crate::random::rank;
 use crate::step::{Manifest, Out};
+use crate::steps::codes::{Classes, Coded, Empty, Merged};
 
 /// Columns that say where a patch lies.
 pub const PLACE: [&str; 2] = ["tile.x_px", "tile.y_px"];
 /// The column that says of which slide a patch is.
 pub const SLIDE: &str = "tile.source_id";
-
-/// Values of a column as numbers.
-#[derive(Default)]
-pub struct Coded {
-    /// The values.
-    pub words: Words,
-    /// The number of each row's.
-    pub codes: Vec<u32>,
-}
-
-impl Coded {
-    /// A column of text, integers or booleans. Empty texts are no values.
-    fn of(batch: &Batch, schema: &Schema, name: &str) -> Result<Self> {
-        let mut words = Words::default();
-        let codes = match schema.kind(name) {
-            Some(Kind::Int) => {
-                let mut seen: HashMap<i64, u32> = HashMap::new();
-                let mut last = (None, NONE);
-                let mut code = |value: Option<i64>| {
-                    if let Some(number) = value.filter(|_| value != last.0) {
-                        let code = seen.entry(number);
-                        let code = code.or_insert_with(|| words.code(Some(&number.to_string())));
-                        last = (value, *code);
-                    }
-                    value.map_or(NONE, |_| last.1)
-                };
-                batch.ints(name)?.map(&mut code).collect()
-            }
-            Some(Kind::Bool) => {
-                let word = |value: bool| if value { "true" } else { "false" };
-                batch.bools(name)?.map(|value| words.code(value.map(word))).collect()
-            }
-            _ => {
-                let values = batch.text(name)?.iter();
-                values.map(|value| words.code(value.filter(|text| !text.is_empty()))).collect()
-            }
-        };
-        Ok(Self { words, codes })
-    }
-
-    /// Adds the next rows, whose numbers are others.
-    fn push(&mut self, next: &Self) {
-        let numbers: Vec<u32> = next.words.iter().map(|w| self.words.code(Some(w))).collect();
-        let number = |code: &u32| numbers.get(*code as usize).copied().unwrap_or(NONE);
-        self.codes.extend(next.codes.iter().map(number));
-    }
-}
 
 /// A column of numbers, whole or not.
 pub fn numbers(batch: &Batch, schema: &Schema, name: &str) -> Result<Vec<Option<f64>>> {
@@ -104,7 +55,7 @@ pub struct Look {
     /// By what it is drawn.
     pub keys: Vec<u64>,
     /// Columns of caps, levels and slides.
-    pub columns: Vec<(String, Coded)>,
+    pub columns: Vec<(String, Merged)>,
     /// Where each patch lies, where that matters.
     pub points: Vec<[f64; 2]>,
     /// Rows of each split.
@@ -116,9 +67,8 @@ pub struct Look {
 /// What was seen of one batch.
 struct Piece {
     splits: Coded,
+    /// Where rows have several classes: one of them for each.
     classes: Coded,
-    /// Where rows have several classes: whether each has any.
-    any: Option<Vec<bool>>,
     keys: Vec<u64>,
     columns: Vec<Coded>,
     points: Vec<[f64; 2]>,
@@ -152,32 +102,20 @@ impl Look {
             return Err(Error::limit("the number of rows", found, most, "sample parts of it"));
         }
         let rows = manifest.rows();
-        let mut splits = Coded { codes: Vec::with_capacity(rows), ..Coded::default() };
-        let mut classes = Coded { codes: Vec::with_capacity(rows), ..Coded::default() };
+        let (mut splits, mut classes) = (Merged::with_room(rows), Merged::with_room(rows));
         let mut keys = Vec::with_capacity(rows);
         let mut points = Vec::new();
-        let mut coded: Vec<Coded> = columns
-            .iter()
-            .map(|_| Coded { codes: Vec::with_capacity(rows), ..Coded::default() })
-            .collect();
+        let mut merged: Vec<Merged> = columns.iter().map(|_| Merged::with_room(rows)).collect();
         let piece = |index: usize| piece(manifest, params, &columns, index);
         out.ordered(manifest.batches(), piece, |_, _, piece| {
             splits.push(&piece.splits);
-            match &piece.any {
-                None => classes.push(&piece.classes),
-                Some(any) => {
-                    piece.classes.words.iter().for_each(|word| {
-                        classes.words.code(Some(word));
-                    });
-                    classes.codes.extend(any.iter().map(|any| if *any { 0 } else { NONE }));
-                }
-            }
+            classes.push(&piece.classes);
             keys.extend_from_slice(&piece.keys);
             points.extend_from_slice(&piece.points);
-            coded.iter_mut().zip(&piece.columns).for_each(|(to, from)| to.push(from));
+            merged.iter_mut().zip(&piece.columns).for_each(|(to, from)| to.push(from));
             Ok(())
         })?;
-        let columns = columns.into_iter().zip(coded).collect();
+        let columns = columns.into_iter().zip(merged).collect();
         let empty = Vec::new();
         let look = Self {
             splits: vec![None],
@@ -193,14 +131,14 @@ impl Look {
     }
 
     /// Puts splits and classes together.
-    fn resolve(mut self, params: &Params, splits: &Coded, classes: Coded) -> Result<Self> {
-        let there: Vec<&str> = splits.words.iter().collect();
+    fn resolve(mut self, params: &Params, splits: &Merged, classes: Merged) -> Result<Self> {
+        let there = splits.words.all();
         // Which of the splits that are balanced each code is.
-        let mut of_split = vec![NONE; there.len()];
+        let mut of_split = vec![NULL; there.len()];
         if !there.is_empty() || (params.splits != ["train"] && !splits.codes.is_empty()) {
             self.splits.clear();
             for name in &params.splits {
-                let Some(code) = there.iter().position(|word| *word == name.as_str()) else {
+                let Some(code) = there.iter().position(|word| **word == **name) else {
                     let mut there: Vec<String> = there.iter().map(|name| shown(name)).collect();
                     there.sort();
                     there.truncate(20);
@@ -216,12 +154,8 @@ impl Look {
             }
         }
         let whole = self.splits == [None];
-        let Coded { words, codes: mut cells } = classes;
-        let mut order: Vec<(&str, usize)> = words.iter().zip(0..).collect();
-        order.sort_unstable();
-        let mut numbers = vec![0; order.len()];
-        order.iter().zip(0..).for_each(|((_, code), number)| numbers[*code] = number);
-        self.classes = order.iter().map(|(word, _)| word.to_string()).collect();
+        let Classes { names, codes: mut cells } = classes.sorted();
+        self.classes = names.iter().map(ToString::to_string).collect();
         let per_split = if params.several() { 1 } else { self.classes.len() };
         if per_split.saturating_mul(self.splits.len()) > MOST_CELLS {
             let found = format!("{per_split} in {} splits", self.splits.len());
@@ -234,7 +168,7 @@ impl Look {
         for (cell, split) in cells.iter_mut().zip(&splits.codes) {
             let split = match whole {
                 true => 0,
-                false => of_split.get(*split as usize).copied().unwrap_or(NONE),
+                false => of_split.get(*split as usize).copied().unwrap_or(NULL),
             };
             let Some(rows) = self.rows.get_mut(split as usize) else {
                 *cell = UNTOUCHED;
@@ -242,12 +176,12 @@ impl Look {
             };
             *rows += 1;
             *cell = match *cell {
-                NONE => {
+                NULL => {
                     self.unlabelled[split as usize] += 1;
                     without
                 }
                 _ if params.several() => split,
-                class => split * per_split as u32 + numbers[class as usize],
+                class => split * per_split as u32 + class,
             };
         }
         self.cells = cells;
@@ -261,9 +195,9 @@ impl Look {
     }
 
     /// The numbers of a column.
-    pub fn column(&self, name: &str) -> Result<&Coded> {
+    pub fn column(&self, name: &str) -> Result<&Merged> {
         let found = self.columns.iter().find(|(column, _)| column == name);
-        let found = found.map(|(_, coded)| coded);
+        let found = found.map(|(_, merged)| merged);
         found.ok_or_else(|| Error::Bug { message: format!("`{name}` was not looked at") })
     }
 }
@@ -297,16 +231,16 @@ fn piece(manifest: &Manifest, params: &Params, columns: &[String], index: usize)
         };
         points = xs.into_iter().zip(ys).map(point).collect();
     }
-    let (classes, any) = match params.several() {
-        false => (Coded::of(&batch, schema, &params.label_column)?, None),
-        true => {
-            let (words, any) = several::seen(params, schema, &batch, &soft)?;
-            (Coded { words, codes: Vec::new() }, Some(any))
-        }
+    let coded = |name: &str| {
+        let kind = schema.kind(name).unwrap_or(Kind::Text);
+        Coded::of(&batch, kind, name, Empty::Null)
     };
-    let coded = columns.iter().map(|name| Coded::of(&batch, schema, name));
-    let columns = coded.collect::<Result<_>>()?;
-    Ok(Piece { splits: Coded::of(&batch, schema, "split")?, classes, any, keys, columns, points })
+    let classes = match params.several() {
+        false => coded(&params.label_column)?,
+        true => several::seen(params, schema, &batch, &soft)?,
+    };
+    let columns = columns.iter().map(|name| coded(name)).collect::<Result<_>>()?;
+    Ok(Piece { splits: coded("split")?, classes, keys, columns, points })
 }
 
 /// For rows by place, numbers that order those with equal digests: a keyed hash of their ids.

@@ -333,8 +333,8 @@ impl Sample {
             .collect();
         let mut columns = Vec::new();
         for name in &self.params.levels {
-            let coded = look.column(name)?;
-            columns.push((&coded.words, coded.codes.as_slice()));
+            let merged = look.column(name)?;
+            columns.push((&merged.words, merged.codes.as_slice()));
         }
         Levels::new(&look.cells, &names, &columns, self.params.seed).map(Some)
     }

@@ -9,8 +9,9 @@ use super::params::{Mode, Params};
 use super::target::{Target, shown};
 use crate::distribution::Words;
 use crate::error::{Error, Result};
-use crate::manifest::{Batch, Kind, Schema};
+use crate::manifest::{Batch, Kind, NULL, Schema};
 use crate::step::{Facts, Manifest, Out};
+use crate::steps::codes::Coded;
 
 /// Sums of shares and weights are exact, so that no order of rows is in them: in units of 2⁻⁴⁰.
 const UNIT: f64 = 1_099_511_627_776.0;
@@ -84,24 +85,18 @@ fn each(
     Ok(())
 }
 
-/// The classes that occur in a batch, and whether each row has any.
-pub fn seen(
-    params: &Params,
-    schema: &Schema,
-    batch: &Batch,
-    soft: &[String],
-) -> Result<(Words, Vec<bool>)> {
-    let (mut words, mut any) = (Words::default(), vec![false; batch.rows()]);
+/// The classes that occur in a batch, and one of those of each row.
+pub fn seen(params: &Params, schema: &Schema, batch: &Batch, soft: &[String]) -> Result<Coded> {
+    let (mut words, mut codes) = (Words::default(), vec![NULL; batch.rows()]);
     if let Some(prefix) = &params.soft {
         soft.iter().for_each(|name| {
             words.code(name.get(prefix.len()..));
         });
     }
     each(params, schema, batch, soft, |row, class, _| {
-        words.code(Some(class));
-        any[row] = true;
+        codes[row] = words.code(Some(class));
     })?;
-    Ok((words, any))
+    Ok(Coded { words: words.all().iter().map(ToString::to_string).collect(), codes })
 }
 
 /// What rows with several classes are drawn by.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::codes::{Coded, Dictionary};
 use super::components::Twins;
 use super::near::{MOST_WORK, pairs};
+use crate::distribution::Words;
 use crate::manifest::NULL;
+use crate::steps::codes::Coded;
 
 /// Examples that are named.
 pub(super) const EXAMPLES: usize = 10;
@@ -53,7 +54,7 @@ pub struct Across {
 /// In which splits the values of one column lie.
 #[derive(Default)]
 pub(super) struct Places {
-    words: Dictionary,
+    words: Words,
     sets: Vec<Set>,
 }
 
@@ -70,8 +71,8 @@ impl Places {
     /// Takes the words of the next batch.
     pub fn push(&mut self, words: &[String], sets: &[Set]) {
         for (word, set) in words.iter().zip(sets) {
-            let (place, new) = self.words.place(word);
-            if new {
+            let place = self.words.code(Some(word));
+            if place as usize == self.sets.len() {
                 self.sets.push(0);
             }
             self.sets[place as usize] |= set;
@@ -80,17 +81,16 @@ impl Places {
 
     /// What is found, with the splits by these names.
     pub fn finish(&self, names: &[String]) -> Across {
-        let mut across: Vec<(&str, Set)> = (0..self.words.len() as u32)
-            .map(|place| (&**self.words.word(place), self.sets[place as usize]))
-            .filter(|(_, set)| several(*set))
-            .collect();
+        let sets = self.words.all().iter().zip(&self.sets);
+        let mut across: Vec<(&str, Set)> =
+            sets.filter(|(_, set)| several(**set)).map(|(word, set)| (&**word, *set)).collect();
         across.sort_unstable();
         let example = |(word, set): &(&str, Set)| Example {
             value: word.chars().take(80).collect(),
             splits: named(*set, names),
         };
         Across {
-            values: self.words.len() as u64,
+            values: self.sets.len() as u64,
             across: across.len() as u64,
             examples: across.iter().take(EXAMPLES).map(example).collect(),
         }

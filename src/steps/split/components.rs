@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::codes::{Coded, Dictionary};
 use crate::digest::Digest;
+use crate::distribution::Words;
 use crate::error::{Error, Result};
 use crate::manifest::NULL;
 use crate::random::rank;
+use crate::steps::codes::Coded;
 
 /// Sets of numbers that are joined, each known by one of its own (union by least number, paths halved).
 #[derive(Debug, Default)]
@@ -48,7 +49,7 @@ impl Union {
 /// The values of one column that holds rows together, each with its number in the union.
 #[derive(Default)]
 struct Joining {
-    words: Dictionary,
+    words: Words,
     nodes: Vec<u32>,
 }
 
@@ -104,8 +105,8 @@ impl Joined {
             .zip(&mut self.columns)
             .map(|(coded, joining)| {
                 let node = |word: &String| {
-                    let (place, new) = joining.words.place(word);
-                    if new {
+                    let place = joining.words.code(Some(word));
+                    if place as usize == joining.nodes.len() {
                         joining.nodes.push(self.union.push());
                     }
                     joining.nodes[place as usize]
@@ -167,7 +168,7 @@ impl Joined {
             for place in joining.words.sorted() {
                 let root = self.union.find(joining.nodes[place as usize]);
                 if numbers[root as usize] == NULL {
-                    let word = joining.words.word(place);
+                    let word = &joining.words.all()[place as usize];
                     numbers[root as usize] = ranks.len() as u32;
                     let name = [column.as_bytes(), &[0], word.as_bytes()].concat();
                     ranks.push(rank(seed, Digest::of(&name).as_bytes()));
@@ -204,7 +205,7 @@ pub(super) struct Components {
     pub ranks: Vec<u64>,
     /// Names of those that have a value.
     names: Vec<Arc<str>>,
-    first: Dictionary,
+    first: Words,
     of_first: Vec<u32>,
 }
 

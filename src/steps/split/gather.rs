@@ -1,13 +1,13 @@
 //! The first pass over a manifest: what hangs together, and which classes rows have.
 
 use super::Split;
-use super::codes::{Classes, Coded, absent, coded, kind_of};
 use super::components::{Components, Joined, Twins, by_digest, few_enough};
 use super::near::{MOST_WORK, pairs};
 use super::params::{NearDuplicates, PHASH, Params, SOURCE};
 use crate::error::{Error, Result};
 use crate::manifest::{Batch, Kind, Schema};
 use crate::step::{Manifest, Out, Step};
+use crate::steps::codes::{Classes, Coded, Empty, Merged};
 
 /// The columns of a manifest that params look at, each with its kind.
 pub(super) struct Plan<'a> {
@@ -47,6 +47,35 @@ impl<'a> Plan<'a> {
         names.dedup();
         names
     }
+}
+
+/// The kind of a column that may be coded.
+///
+/// # Errors
+/// [`Error::Schema`] naming the column, and those that there are.
+fn kind_of(schema: &Schema, param: &str, name: &str) -> Result<Kind> {
+    let message = match schema.kind(name) {
+        Some(Kind::Float) => format!(
+            "`{param}` names it, and it holds numbers with fractions: text, integers and booleans can be told apart"
+        ),
+        Some(kind) => return Ok(kind),
+        None => absent(schema, param),
+    };
+    let column = name.chars().take(80).collect();
+    Err(Error::Schema { step: Split::NAME.into(), column, message })
+}
+
+/// What is said of a column that is not there.
+fn absent(schema: &Schema, param: &str) -> String {
+    let mut facts: Vec<&str> = schema.facts.iter().map(|field| field.name.as_str()).collect();
+    let more = facts.len().saturating_sub(40);
+    facts.truncate(40);
+    let mut names: Vec<String> =
+        ["label", "group"].iter().chain(&facts).map(|n| n.chars().take(80).collect()).collect();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    format!("`{param}` names it; there are: {}", names.join(", "))
 }
 
 /// The column of perceptual hashes, where it is looked at.
@@ -100,7 +129,8 @@ pub(super) fn gather(
     names.sort_unstable();
     names.dedup();
     let mut joined = Joined::new(plan.joined.len(), rows);
-    let mut classes: Vec<Classes> = plan.stratified.iter().map(|_| Classes::default()).collect();
+    let mut classes: Vec<Merged> =
+        plan.stratified.iter().map(|_| Merged::with_room(rows)).collect();
     let mut hashes = Vec::new();
     let make = |index: usize| part(&manifest.batch(index, &names)?, &plan);
     out.ordered(manifest.batches(), make, |_, _, part| {
@@ -109,7 +139,7 @@ pub(super) fn gather(
         hashes.extend_from_slice(&part.hashes);
         Ok(())
     })?;
-    classes.iter_mut().for_each(Classes::finish);
+    let classes = classes.into_iter().map(Merged::sorted).collect();
     let twins = joined.join_twins();
     hashes.sort();
     if params.near_duplicates == NearDuplicates::Join {
@@ -124,7 +154,7 @@ pub(super) fn gather(
 
 fn part(batch: &Batch, plan: &Plan<'_>) -> Result<Part> {
     let of = |columns: &[(&str, Kind)]| -> Result<Vec<Coded>> {
-        columns.iter().map(|(name, kind)| coded(batch, *kind, name)).collect()
+        columns.iter().map(|(name, kind)| Coded::of(batch, *kind, name, Empty::Value)).collect()
     };
     let first_row = batch.first_row();
     let digests = batch.digests()?;

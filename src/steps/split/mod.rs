@@ -4,7 +4,6 @@
 
 mod assign;
 mod audit;
-mod codes;
 mod components;
 mod counts;
 mod findings;
@@ -32,6 +31,7 @@ use self::gather::{Gathered, Plan, gather};
 use crate::error::{Error, Result};
 use crate::manifest::{Column, Kind, Schema, Values};
 use crate::step::{Manifest, Out, Rows, Step};
+use crate::steps::codes::{Coded, Empty};
 
 const READ_PHASH: Column = Column {
     name: params::PHASH,
@@ -192,7 +192,7 @@ impl Split {
             let components = &gathered.components.rows[first..first + batch.rows()];
             let of_rows: Vec<u8> = components.iter().map(|c| splits[*c as usize]).collect();
             let seen = audited.iter().map(|(name, kind)| {
-                let coded = codes::coded(&batch, *kind, name)?;
+                let coded = Coded::of(&batch, *kind, name, Empty::Value)?;
                 let sets = audit::sets(&coded, &of_rows);
                 Ok((coded.words, sets))
             });
