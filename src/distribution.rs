@@ -193,6 +193,11 @@ struct Sums {
     squares: f64,
 }
 
+/// An empty text is no value.
+fn value(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
 /// Counts rows into a [`Distribution`]. Memory: what is different (classes × splits × groups that occur), not rows.
 #[derive(Debug, Default)]
 pub struct Counter {
@@ -218,7 +223,8 @@ impl Counter {
         if times == 0 {
             return;
         }
-        let cell = (self.splits.code(split), self.groups.code(group), self.labels.code(label));
+        let split = self.splits.code(value(split));
+        let cell = (split, self.groups.code(value(group)), self.labels.code(value(label)));
         match &mut self.cell {
             Some((held, rows)) if *held == cell => *rows += times,
             other => {

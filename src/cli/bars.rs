@@ -105,6 +105,7 @@ impl Watch for Bars {
                 say(&format!("failed: {}: {}", failure.id, failure.message));
             }
             Event::Note { message } => say(&message),
+            Event::Warning { message } => say(&format!("note: {message}")),
             Event::StepDone(done) => {
                 self.unit.set_message("");
                 let dropped = match done.dropped {

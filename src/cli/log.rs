@@ -104,6 +104,9 @@ impl Watch for Lines {
                 }
             }
             Event::Note { message } => self.say("info", "note", &json!({"message": message})),
+            Event::Warning { message } => {
+                self.say("warn", "note", &json!({"message": message}));
+            }
             Event::StepDone(done) => {
                 let fields = json!({
                     "step": done.step, "units": done.units, "hits": done.hits, "made": done.made,

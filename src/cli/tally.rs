@@ -95,7 +95,7 @@ impl Tally {
                 self.done += 1;
                 self.failed += 1;
             }
-            Event::Note { .. } | Event::StepDone(_) => {}
+            Event::Note { .. } | Event::Warning { .. } | Event::StepDone(_) => {}
         }
     }
 

@@ -11,7 +11,7 @@ use super::whole::Place;
 use crate::dataset::Root;
 use crate::distribution::Counter;
 use crate::error::{Error, Result};
-use crate::manifest::{BASE, Batch, Change, NULL, Schema, Table, Values};
+use crate::manifest::{BASE, Batch, Change, Field, Kind, NULL, Schema, Table, Values};
 use crate::step::Rows;
 
 /// How a step's answers are carried out.
@@ -20,6 +20,8 @@ pub(super) struct Carry<'a> {
     pub table: &'a Table,
     /// The step's name.
     pub step: &'static str,
+    /// The step's columns.
+    pub facts: &'a [Field],
     /// `None`: files lie where the rows say.
     pub place: Option<Place<'a>>,
     /// Of the record, to end each trail.
@@ -44,6 +46,8 @@ pub(super) struct Counts {
     pub rows_out: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
+    /// Whether a row that goes on has a weight: then counts do not say how often a class is seen.
+    pub weighted: bool,
 }
 
 /// A batch on its way to a thread, and where it goes from there.
@@ -71,7 +75,7 @@ impl Carry<'_> {
                 scope.spawn(|| self.work(&errands, &names, &after));
             }
             let run = self.in_order(answers, errands_in, |changed| {
-                count(&mut counts, &changed)?;
+                count(&mut counts, &changed, self.table.schema())?;
                 rows.push_batch(changed.after)
             });
             // Whoever waits for the lock finds nobody who sends.
@@ -132,11 +136,15 @@ impl Carry<'_> {
             .map(|(name, values)| (whole_name(self.step, name), values))
             .collect();
         let place = self.place.map(|place| place as &dyn Fn(&str) -> String);
-        let change = Change { times: times.as_deref(), columns: &columns, place, key: &self.key };
+        let (times_of, facts) = (times.as_deref(), self.facts);
+        let change = Change { times: times_of, columns: &columns, facts, place, key: &self.key };
         let after = before.clone().changed(to, &change)?;
         Ok(Changed { before, times, draws, columns, after })
     }
 }
+
+/// The column that says how often a row is drawn.
+const REPEAT: &str = "sample.repeat";
 
 /// The column of a fact, or one of those that every manifest has.
 fn whole_name(step: &str, name: &str) -> String {
@@ -151,19 +159,29 @@ fn names(schema: &Schema) -> Vec<String> {
 }
 
 /// Counts the rows of a batch before and after.
-fn count(counts: &mut Counts, changed: &Changed) -> Result<()> {
+fn count(counts: &mut Counts, changed: &Changed, schema: &Schema) -> Result<()> {
     let Changed { before: batch, columns, .. } = changed;
     let (times, draws) = (changed.times.as_deref(), changed.draws.as_deref());
     let (labels, splits, groups) =
         (batch.text("label")?, batch.text("split")?, batch.text("group")?);
     let new = |name: &str| columns.iter().find(|(column, _)| column == name).map(|(_, v)| v);
     let (new_splits, new_weights) = (new("split"), new("weight"));
+    // How often rows are drawn already, and whether that still holds.
+    let repeats: Vec<Option<i64>> = match schema.kind(REPEAT) {
+        Some(Kind::Int) => batch.ints(REPEAT)?.collect(),
+        _ => Vec::new(),
+    };
+    let repeat = |row: usize| {
+        let repeat = repeats.get(row).copied().flatten();
+        repeat.map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX).max(1))
+    };
+    let stand = new(REPEAT).is_none();
     let lengths = batch.ints("length")?;
     let weights = batch.floats("weight")?;
     for (row, (length, weight)) in lengths.zip(weights).enumerate() {
         let (label, split, group) = (labels.get(row), splits.get(row), groups.get(row));
         let length = length.map_or(0, |l| u64::try_from(l).unwrap_or(0));
-        counts.before.add((label, split, group), 1, weight);
+        counts.before.add((label, split, group), repeat(row).into(), weight);
         counts.rows_in += 1;
         counts.bytes_in = counts.bytes_in.saturating_add(length);
         let times = times.map_or(1, |t| t.get(row).copied().unwrap_or(0));
@@ -181,9 +199,14 @@ fn count(counts: &mut Counts, changed: &Changed) -> Result<()> {
             Some(Values::Float(values)) => values.get(row).copied().flatten(),
             _ => weight,
         };
-        let drawn =
-            if times == 0 { 0 } else { draws.and_then(|d| d.get(row).copied()).unwrap_or(times) };
-        counts.after.add((label, split, group), drawn.into(), weight);
+        let drawn = match draws.and_then(|draws| draws.get(row)) {
+            _ if times == 0 => 0,
+            Some(draws) => u64::from(*draws),
+            None if stand => u64::from(times) * u64::from(repeat(row)),
+            None => times.into(),
+        };
+        counts.weighted |= weight.is_some() && times > 0;
+        counts.after.add((label, split, group), drawn, weight);
     }
     Ok(())
 }

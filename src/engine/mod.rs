@@ -36,7 +36,7 @@ pub use types::{Event, Knobs, Layout, MaxFailures, Shard, Silent, Watch};
 
 pub use crate::summary::{Failure, StepSummary, Summary};
 
-use crate::dataset::{MANIFEST, Root, Sealed};
+use crate::dataset::{MANIFEST, Root, Sealed, is_url};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::Schema;
@@ -79,7 +79,7 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
     let _staging = plan.out.begin()?;
     let mut summary = Summary {
         microtome: env!("CARGO_PKG_VERSION").into(),
-        input: plan.input.clone(),
+        input: seen_from_anywhere(&plan.input),
         shard: knobs.shard.map(|s| format!("{}/{}", s.index, s.count)),
         steps: Vec::new(),
         failures: 0,
@@ -169,6 +169,12 @@ fn says_the_same(earlier: &Summary, now: &Summary) -> bool {
         && now.failures == 0
         && earlier.input == now.input
         && manifests(earlier) == manifests(now)
+}
+
+/// An input as it is found from any folder.
+fn seen_from_anywhere(input: &str) -> String {
+    let absolute = (!is_url(input)).then(|| std::path::absolute(input).ok()).flatten();
+    absolute.map_or_else(|| input.to_string(), |path| path.to_string_lossy().into_owned())
 }
 
 /// A step's manifest: written now, or found as it would be written.

@@ -170,6 +170,11 @@ pub enum Event {
         /// What.
         message: String,
     },
+    /// Something that a person must know before the data are used.
+    Warning {
+        /// What.
+        message: String,
+    },
     /// A step ended.
     StepDone(Box<StepSummary>),
 }

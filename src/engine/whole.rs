@@ -81,7 +81,8 @@ impl Whole<'_> {
             Err(error) => return Err(error),
         };
         let (Carried { rows, counts }, said) = self.carry_out(&key, after, columns)?;
-        let Counts { before, after, rows_in, dropped, rows_out, bytes_in, bytes_out } = counts;
+        let Counts { before, after, rows_in, dropped, rows_out, bytes_in, bytes_out, weighted } =
+            counts;
         let balance = Balance { before: before.finish(), after: after.finish() };
         // Nothing of the balance: it counts columns that the step may not look at, and so are in no key.
         let facts = json!({
@@ -91,7 +92,7 @@ impl Whole<'_> {
             "notes": said.notes,
         });
         let mut notes = said.notes;
-        notes.extend(skew_note(&balance));
+        notes.extend(skew_note(&balance).filter(|_| !weighted));
         let output = Output {
             name: WHOLE.into(),
             path: None,
@@ -145,7 +146,7 @@ impl Whole<'_> {
     }
 
     fn say(&self, note: &str) {
-        self.bench.watch.event(Event::Note { message: note.into() });
+        self.bench.watch.event(Event::Warning { message: note.into() });
     }
 
     /// The digest of all that the step's manifest follows from: the step, the file before, where its files lie.
@@ -202,11 +203,13 @@ impl Whole<'_> {
         let bench = self.bench;
         let (answers_in, answers) = mpsc::sync_channel::<Rows>(WAITING);
         let table = &self.table;
+        let facts = bench.step.entry().fields();
         thread::scope(|scope| {
             let carry = Carry {
                 out: bench.out,
                 table,
                 step: bench.step.entry().name,
+                facts: &facts,
                 place: self.place,
                 key: key.to_string(),
                 threads: bench.knobs.threads,
@@ -282,15 +285,25 @@ impl Lines {
     }
 }
 
-/// What is said of classes that are far from balance.
+/// What is said of classes that are far from balance: of those of `train`, where there is one.
 fn skew_note(balance: &Balance) -> Option<String> {
-    let ratio = balance.after.skew.imbalance_ratio.filter(|ratio| *ratio > SKEW_WARNING)?;
-    let named = &balance.after.labels;
-    let most = named.iter().max_by_key(|(_, rows)| **rows)?;
-    let least = named.iter().min_by_key(|(_, rows)| **rows)?;
+    let after = &balance.after;
+    let train = after.splits.get("train");
+    let (skew, labels) = train.map_or((&after.skew, &after.labels), |t| (&t.skew, &t.labels));
+    let ratio = skew.imbalance_ratio.filter(|ratio| *ratio > SKEW_WARNING)?;
+    let most = labels.iter().max_by_key(|(_, rows)| **rows)?;
+    let least = labels.iter().min_by_key(|(_, rows)| **rows)?;
+    let (place, what) = (
+        if train.is_some() { " of `train`" } else { "" },
+        if after.repeats > 0 { "draws" } else { "rows" },
+    );
+    let short = |label: &str| label.chars().take(80).collect::<String>();
     Some(format!(
-        "classes are skewed {ratio:.0} to 1: `{}` has {} rows, `{}` has {}",
-        most.0, most.1, least.0, least.1
+        "classes{place} are skewed {ratio:.0} to 1: `{}` has {} {what}, `{}` has {}",
+        short(most.0),
+        most.1,
+        short(least.0),
+        least.1
     ))
 }
 
@@ -323,7 +336,7 @@ impl Sink for Said<'_> {
                 Ok(())
             }
             Emitted::Note(note) => {
-                self.bench.watch.event(Event::Note { message: note.clone() });
+                self.bench.watch.event(Event::Warning { message: note.clone() });
                 self.notes.push(note);
                 Ok(())
             }

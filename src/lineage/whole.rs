@@ -77,13 +77,14 @@ pub struct CopyOf {
     pub key: Digest,
 }
 
-/// Parts an id `<id>~<first digits of a key>-<number>`.
-fn parted(id: &str) -> Option<(&str, &str, u32)> {
+/// Parts an id `<id>~<records of the trail>-<number>`.
+fn parted(id: &str) -> Option<(&str, usize, u32)> {
     let (row, copy) = id.rsplit_once('~')?;
-    let (digits, number) = copy.split_once('-')?;
-    let hex = digits.len() == 4 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let number = number.parse().ok().filter(|n| *n > 1)?;
-    hex.then_some((row, digits, number))
+    let (records, number) = copy.split_once('-')?;
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let number = Some(number).filter(|n| plain(n))?.parse().ok().filter(|n| *n > 1)?;
+    let records = Some(records).filter(|n| plain(n))?.parse().ok().filter(|n| *n > 0)?;
+    Some((row, records, number))
 }
 
 /// An id without the ends that copies have, where one of these records made them: the last copy first. What was made
@@ -91,9 +92,9 @@ fn parted(id: &str) -> Option<(&str, &str, u32)> {
 pub(super) fn copies(ancestry: &Ancestry, id: &str, keys: &[Digest]) -> Result<Vec<CopyOf>> {
     let mut copies = Vec::new();
     let mut id = id;
-    for key in keys.iter().rev() {
-        let Some((row, digits, number)) = parted(id) else { break };
-        if !key.to_string().starts_with(digits) {
+    for (before, key) in keys.iter().enumerate().rev() {
+        let Some((row, records, number)) = parted(id) else { break };
+        if records != before + 1 {
             continue;
         }
         let Some(record) = ancestry.record(key)?.filter(|r| whole_output(r).is_some()) else {
@@ -160,10 +161,9 @@ mod tests {
 
     #[test]
     fn ends_of_copies_are_told_from_names_with_a_tilde() {
-        assert_eq!(parted("a/b.png~0af3-2"), Some(("a/b.png", "0af3", 2)));
-        assert_eq!(parted("a~1234-2~0af3-12"), Some(("a~1234-2", "0af3", 12)));
-        for id in ["a.png", "a~b", "~", "a~0af3-1", "a~0af3-x", "a~0AF3-2", "a~0af-2", "a~0af3-2/x"]
-        {
+        assert_eq!(parted("a/b.png~3-2"), Some(("a/b.png", 3, 2)));
+        assert_eq!(parted("a~3-2~5-12"), Some(("a~3-2", 5, 12)));
+        for id in ["a.png", "a~b", "~", "a~3-1", "a~3-x", "a~0-2", "a~+3-2", "a~3-2/x", "a~3"] {
             assert_eq!(parted(id), None, "{id}");
         }
     }

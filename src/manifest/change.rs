@@ -4,7 +4,7 @@ use polars::frame::DataFrame;
 use polars::prelude::{Column as PolarsColumn, DataType, IdxCa, NamedFrom, Series, StringChunked};
 
 use super::read::{broken, data_type};
-use super::{BASE, Batch, Kind, Schema, names_file};
+use super::{BASE, Batch, Field, Kind, Schema, names_file};
 use crate::error::{Error, Result};
 
 /// The code of null in [`Values::Words`].
@@ -69,6 +69,8 @@ pub struct Change<'a> {
     pub times: Option<&'a [u32]>,
     /// New values of columns, by their whole names, one for each row of the batch as it was.
     pub columns: &'a [(String, Values)],
+    /// Columns of the step: those that have no new values are null, whatever an earlier run of it said.
+    pub facts: &'a [Field],
     /// Where the files lie, seen from the new manifest; `None`: as before.
     pub place: Option<&'a dyn Fn(&str) -> String>,
     /// Key of the record that says so: it ends the trail of each row.
@@ -78,7 +80,8 @@ pub struct Change<'a> {
 impl Batch {
     /// The rows as a step left them, in the columns of `schema`.
     ///
-    /// The second and further copies of a row have ids of their own: `<id>~<first digits of the key>-2`.
+    /// The second and further copies of a row have ids of their own, `<id>~<n>-2`, where n counts the records of its trail, this
+    /// one included: copies of copies, made later, never have the id of one of these.
     ///
     /// # Errors
     /// [`Error::Bug`] when the change does not fit the batch or the schema.
@@ -106,15 +109,19 @@ impl Batch {
                     }
                     Some((_, values)) => values.series(name),
                     None => match frame.column(name) {
-                        Ok(column) => column.as_materialized_series().clone(),
-                        Err(_) => Series::full_null(name.into(), rows, &data_type(kind)),
+                        Ok(column) if !change.facts.iter().any(|field| field.name == name) => {
+                            column.as_materialized_series().clone()
+                        }
+                        _ => Series::full_null(name.into(), rows, &data_type(kind)),
                     },
                 };
                 let new = match &taken {
                     Some(taken) => take(&old, taken)?,
                     None => old,
                 };
-                Ok(PolarsColumn::from(self::told(new, name, taken.as_deref(), change)?))
+                let trail = frame.column("trail").map_err(broken)?.as_materialized_series();
+                let copies = taken.as_deref().map(|taken| (taken, trail));
+                Ok(PolarsColumn::from(self::told(new, name, copies, change)?))
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Self::of(first_row, DataFrame::new(height, columns).map_err(broken)?))
@@ -132,7 +139,12 @@ pub(super) fn take(series: &Series, rows: &[u32]) -> Result<Series> {
 }
 
 /// A column with what the engine adds to it: places of files, the trail, ids of copies.
-fn told(series: Series, name: &str, taken: Option<&[u32]>, change: &Change<'_>) -> Result<Series> {
+fn told(
+    series: Series,
+    name: &str,
+    copies: Option<(&[u32], &Series)>,
+    change: &Change<'_>,
+) -> Result<Series> {
     let made: StringChunked = match name {
         "trail" => {
             let trail = series.str().map_err(broken)?.iter();
@@ -147,14 +159,17 @@ fn told(series: Series, name: &str, taken: Option<&[u32]>, change: &Change<'_>) 
             series.str().map_err(broken)?.iter().map(|path| path.map(place)).collect()
         }
         "id" => {
-            let Some(taken) = taken else { return Ok(series) };
-            let short: String = change.key.chars().take(4).collect();
+            let Some((taken, trail)) = copies else { return Ok(series) };
+            let trail = trail.str().map_err(broken)?;
+            let records = |row: u32| {
+                1 + trail.get(row as usize).unwrap_or_default().split_ascii_whitespace().count()
+            };
             let mut before = (u32::MAX, 0);
             let ids = series.str().map_err(broken)?.iter().zip(taken).map(|(id, row)| {
                 before = (*row, if before.0 == *row { before.1 + 1 } else { 1 });
                 id.map(|id| match before.1 {
                     1 => id.to_string(),
-                    copy => format!("{id}~{short}-{copy}"),
+                    copy => format!("{id}~{}-{copy}", records(*row)),
                 })
             });
             ids.collect()

@@ -9,15 +9,6 @@ use crate::distribution::Words;
 use crate::error::{Error, Result};
 use crate::manifest::{Batch, Kind, NULL};
 
-/// What an empty text is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Empty {
-    /// A value like others.
-    Value,
-    /// No value.
-    Null,
-}
-
 /// A column of one batch: its words, and for each row the word's place among them, or [`NULL`].
 pub struct Coded {
     /// The words, in the order in which they were met.
@@ -27,16 +18,16 @@ pub struct Coded {
 }
 
 impl Coded {
-    /// A column of text, integers or booleans.
+    /// A column of text, integers or booleans. An empty text is no value.
     ///
     /// # Errors
     /// What reading gives; [`Error::Bug`] for a column of floats.
-    pub fn of(batch: &Batch, kind: Kind, name: &str, empty: Empty) -> Result<Self> {
+    pub fn of(batch: &Batch, kind: Kind, name: &str) -> Result<Self> {
         let rows = batch.rows();
         Ok(match kind {
             Kind::Text => {
-                let is_value = |text: &&str| empty == Empty::Value || !text.is_empty();
-                let values = batch.text(name)?.iter().map(|text| text.filter(is_value));
+                let values = batch.text(name)?.iter();
+                let values = values.map(|text| text.filter(|text| !text.is_empty()));
                 Self::from_values(rows, values, |text| text.to_string())
             }
             Kind::Int => Self::from_values(rows, batch.ints(name)?, |number| number.to_string()),

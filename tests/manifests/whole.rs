@@ -52,7 +52,8 @@ fn rows_become_what_the_step_says() {
         for copy in 1..=times(&params, byte) {
             let mut item = item.clone();
             if copy > 1 {
-                item.id = format!("{}~{}-{copy}", item.id, &key[..4]);
+                item.id =
+                    format!("{}~{}-{copy}", item.id, item.trail.split_whitespace().count() + 1);
             }
             item.path = fs::canonicalize(&input).unwrap().join(&item.path).display().to_string();
             item.split = Some(if byte >= 128 { "test" } else { "train" }.into());

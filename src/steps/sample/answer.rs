@@ -6,7 +6,7 @@ use super::levels::Levels;
 use super::look::{Look, numbers, ranks};
 use super::params::{Mode, Params, Repeats};
 use super::several::{Several, fixed, number};
-use super::{Facts, untouched};
+use super::{Facts, REPEAT, untouched};
 use crate::error::Result;
 use crate::manifest::{BATCH_ROWS, Values};
 use crate::step::{Manifest, Out, Rows};
@@ -87,6 +87,9 @@ impl By<'_> {
     }
 }
 
+/// How often rows were drawn before, where that is known, and what they weighed.
+type Before = (Vec<Option<i64>>, Vec<Option<f64>>);
+
 /// What is needed to answer.
 pub struct Answers<'a> {
     /// The params.
@@ -131,9 +134,10 @@ impl Answers<'_> {
         let cells = look.cells.get(first..).unwrap_or_default();
         let cells = cells.get(..BATCH_ROWS).unwrap_or(cells);
         let mut times: Vec<u32> = cells.iter().map(|cell| u32::from(untouched(*cell))).collect();
-        let weights = self.weights(index, cells)?;
-        match (self.by, &weights) {
-            (By::Draws { times: all, more }, _) => {
+        let (repeat, weights) = self.before(index)?;
+        let weights = self.weights(index, cells, weights)?;
+        match self.by {
+            By::Draws { times: all, more } => {
                 for ((row, cell), times) in cells.iter().enumerate().zip(&mut times) {
                     if let Some(all) = all.get(*cell as usize) {
                         let draws = all + u64::from(more.get(first + row));
@@ -161,31 +165,63 @@ impl Answers<'_> {
             of_rows.iter().zip(which).filter(|(_, drawn)| *drawn).map(|(rank, _)| *rank).collect();
         let repeats: u64 = times.iter().map(|times| u64::from(times.saturating_sub(1))).sum();
         let mut rows = Rows::default();
-        let fact = |times: u32| match params.repeats {
-            Repeats::Column => times,
-            Repeats::Rows => 1,
+        // Rows of other splits stay as often as they were drawn before.
+        let kept = |row: usize| {
+            let kept = repeat.get(row).copied().flatten();
+            kept.map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX).max(1))
         };
-        let fact = times.iter().map(|n| (*n > 0).then_some(i64::from(fact(*n)))).collect();
+        let drawn_of = |(row, times): (usize, &u32)| match cells.get(row) {
+            Some(cell) if untouched(*cell) => kept(row),
+            _ => *times,
+        };
+        let draws: Vec<u32> = times.iter().enumerate().map(drawn_of).collect();
+        let fact = |((draws, times), cell): ((&u32, &u32), &u32)| match params.repeats {
+            Repeats::Rows if !untouched(*cell) => (*times > 0).then_some(1),
+            _ => (*times > 0).then_some(i64::from(*draws)),
+        };
+        let fact = draws.iter().zip(&times).zip(cells).map(fact).collect();
         rows.columns.push(("repeat", Values::Int(fact)));
         if let Some(weights) = weights {
             rows.columns.push(("weight", Values::Float(weights)));
         }
-        if params.repeats == Repeats::Column && repeats > 0 {
-            let once = times.iter().map(|times| *times.min(&1)).collect();
-            rows.draws = Some(std::mem::replace(&mut times, once));
+        if params.repeats == Repeats::Column {
+            times.iter_mut().for_each(|times| *times = (*times).min(1));
+        }
+        if draws != times {
+            rows.draws = Some(draws);
         }
         rows.times = Some(times);
         Ok((rows, ranks, repeats))
     }
 
-    /// The weights of the rows of one batch, where they have any; others keep theirs.
-    fn weights(&self, index: usize, cells: &[u32]) -> Result<Option<Vec<Option<f64>>>> {
-        if self.params.mode != Mode::Weights {
+    /// How often the rows of one batch were drawn before, where that is known, and their weights.
+    fn before(&self, index: usize) -> Result<Before> {
+        let known = self.manifest.schema().kind(REPEAT.name).is_some();
+        let names: &[&str] = if known { &["weight", REPEAT.name] } else { &["weight"] };
+        let batch = self.manifest.batch(index, names)?;
+        let repeat = if known { batch.ints(REPEAT.name)?.collect() } else { Vec::new() };
+        let weights = batch.floats("weight")?.collect();
+        Ok((repeat, weights))
+    }
+
+    /// The weights of the rows of one batch, where any has one. Rows of other splits keep theirs; the others have none but
+    /// those that this draw gives.
+    fn weights(
+        &self,
+        index: usize,
+        cells: &[u32],
+        mut weights: Vec<Option<f64>>,
+    ) -> Result<Option<Vec<Option<f64>>>> {
+        if self.params.mode != Mode::Weights && weights.iter().all(Option::is_none) {
             return Ok(None);
         }
+        for (weight, cell) in weights.iter_mut().zip(cells) {
+            *weight = weight.filter(|_| untouched(*cell));
+        }
+        if self.params.mode != Mode::Weights {
+            return Ok(Some(weights));
+        }
         let (schema, first) = (self.manifest.schema(), index * BATCH_ROWS);
-        let batch = self.manifest.batch(index, &["weight"])?;
-        let mut weights: Vec<Option<f64>> = batch.floats("weight")?.collect();
         match self.by {
             By::Draws { .. } => {}
             By::Several { several, rows } => {

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::manifest::{Batch, Kind, NULL, Schema};
 use crate::random::rank;
 use crate::step::{Manifest, Out};
-use crate::steps::codes::{Classes, Coded, Empty, Merged};
+use crate::steps::codes::{Classes, Coded, Merged};
 
 /// Columns that say where a patch lies.
 pub const PLACE: [&str; 2] = ["tile.x_px", "tile.y_px"];
@@ -233,7 +233,7 @@ fn piece(manifest: &Manifest, params: &Params, columns: &[String], index: usize)
     }
     let coded = |name: &str| {
         let kind = schema.kind(name).unwrap_or(Kind::Text);
-        Coded::of(&batch, kind, name, Empty::Null)
+        Coded::of(&batch, kind, name)
     };
     let classes = match params.several() {
         false => coded(&params.label_column)?,

@@ -32,6 +32,14 @@ const fn base(name: &'static str, kind: Kind, doc: &'static str) -> Column {
     Column { name, kind, made_by: "scan", doc }
 }
 
+/// What an earlier draw said.
+const REPEAT: Column = Column {
+    name: "sample.repeat",
+    kind: Kind::Int,
+    made_by: "sample",
+    doc: "how often a row is drawn already, kept for rows of other splits",
+};
+
 /// What `sample` says of every row that goes on.
 #[derive(Serialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 pub struct Facts {
@@ -56,7 +64,8 @@ impl Step for Sample {
         base("id", Kind::Text, "decides between equal images, where a limit falls between them"),
         base("label", Kind::Text, "the class, unless `label_column` or `soft` says otherwise"),
         base("split", Kind::Text, "only rows of the splits that are named are drawn from"),
-        base("weight", Kind::Float, "kept for rows of other splits, with `mode: weights`"),
+        base("weight", Kind::Float, "kept for rows of other splits"),
+        REPEAT,
     ];
 
     fn new(params: Params) -> Result<Self> {
@@ -79,8 +88,9 @@ impl Step for Sample {
             names.push(name.into());
             Ok(())
         };
-        if params.mode == Mode::Weights {
-            add("weight", &[Kind::Float], "weights of rows of other splits")?;
+        add("weight", &[Kind::Float], "weights of rows of other splits")?;
+        if schema.kind(REPEAT.name).is_some() {
+            add(REPEAT.name, &[Kind::Int], REPEAT.doc)?;
         }
         match (&params.soft, &params.separator) {
             (None, None) => add(&params.label_column, discrete, "the class")?,

@@ -171,7 +171,8 @@ pub struct Params {
     pub levels: Vec<String>,
     /// Column of weights by which rows of a class are preferred, at least 0.
     pub hard: Option<String>,
-    /// Splits that are balanced, each on its own; rows of all others go on untouched.
+    /// Splits that are balanced, each on its own; rows of all others go on untouched, with the `sample.repeat` and `weight`
+    /// that they have. Those of rows that are drawn again are replaced.
     pub splits: Vec<String>,
     /// Column that holds the class: text, integers or booleans.
     pub label_column: String,

@@ -7,7 +7,7 @@ use super::params::{NearDuplicates, PHASH, Params, SOURCE};
 use crate::error::{Error, Result};
 use crate::manifest::{Batch, Kind, Schema};
 use crate::step::{Manifest, Out, Step};
-use crate::steps::codes::{Classes, Coded, Empty, Merged};
+use crate::steps::codes::{Classes, Coded, Merged};
 
 /// The columns of a manifest that params look at, each with its kind.
 pub(super) struct Plan<'a> {
@@ -28,7 +28,15 @@ impl<'a> Plan<'a> {
         let param = |name: &str| if site == Some(name) { "site" } else { "group" };
         let joined = params.joined_by().into_iter();
         let joined = joined.map(|name| Ok((name, kind_of(schema, param(name), name)?)));
-        let joined = joined.collect::<Result<Vec<_>>>()?;
+        let mut joined = joined.collect::<Result<Vec<_>>>()?;
+        // Whoever keeps anything together keeps the patches of a slide together.
+        let slides = (SOURCE, Kind::Text);
+        if !joined.is_empty()
+            && schema.kind(SOURCE) == Some(Kind::Text)
+            && !joined.contains(&slides)
+        {
+            joined.push(slides);
+        }
         let mut audited = params.audited();
         audited.retain(|name| *name != SOURCE || schema.kind(name).is_some());
         Ok(Self {
@@ -154,7 +162,7 @@ pub(super) fn gather(
 
 fn part(batch: &Batch, plan: &Plan<'_>) -> Result<Part> {
     let of = |columns: &[(&str, Kind)]| -> Result<Vec<Coded>> {
-        columns.iter().map(|(name, kind)| Coded::of(batch, *kind, name, Empty::Value)).collect()
+        columns.iter().map(|(name, kind)| Coded::of(batch, *kind, name)).collect()
     };
     let first_row = batch.first_row();
     let digests = batch.digests()?;

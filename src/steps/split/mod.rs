@@ -31,7 +31,7 @@ use self::gather::{Gathered, Plan, gather};
 use crate::error::{Error, Result};
 use crate::manifest::{Column, Kind, Schema, Values};
 use crate::step::{Manifest, Out, Rows, Step};
-use crate::steps::codes::{Coded, Empty};
+use crate::steps::codes::Coded;
 
 const READ_PHASH: Column = Column {
     name: params::PHASH,
@@ -192,7 +192,7 @@ impl Split {
             let components = &gathered.components.rows[first..first + batch.rows()];
             let of_rows: Vec<u8> = components.iter().map(|c| splits[*c as usize]).collect();
             let seen = audited.iter().map(|(name, kind)| {
-                let coded = Coded::of(&batch, *kind, name, Empty::Value)?;
+                let coded = Coded::of(&batch, *kind, name)?;
                 let sets = audit::sets(&coded, &of_rows);
                 Ok((coded.words, sets))
             });

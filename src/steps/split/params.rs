@@ -63,7 +63,8 @@ pub struct FixedRow {
 /// # What it does
 /// Fills the column `split`. Rows that share a value in *any* of the columns of `group` (patient, slide, camera) or in
 /// `site` stay together, and so do rows whose images have the same bytes: what hangs together in this way,
-/// directly or through others, is a *component*, and goes to one split as a whole. A row without a value in
+/// directly or through others, is a *component*, and goes to one split as a whole. So do the patches of a slide
+/// (`tile.source_id`), unless `group` is empty and there is no `site`. A row without a value (an empty text is none) in
 /// a column is not joined through it; one without any is a component of its own. Among the ways to share components
 /// out, one is looked for in which each split has its ratio of the rows and of each class of the columns of
 /// `stratify`. Then the result is audited: whether values of `group` and `audit`, identical images or images that look

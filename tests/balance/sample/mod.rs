@@ -2,6 +2,7 @@
 
 mod core;
 mod input;
+mod kept;
 mod laws;
 mod peers;
 
