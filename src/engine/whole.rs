@@ -264,6 +264,10 @@ fn lines(batch: &Batch, schema: &Schema, name: &str) -> Result<Vec<u8>> {
         Some(Kind::Int) => batch.ints(name)?.try_for_each(|value| lines.add(value))?,
         Some(Kind::Float) => {
             for value in batch.floats(name)? {
+                if value.is_some_and(f64::is_infinite) {
+                    let short: String = name.chars().take(80).collect();
+                    return Err(Error::format("manifest", format!("`{short}` holds infinity")));
+                }
                 lines.add(value.map(|v| canonical_json(&v)).transpose()?)?;
             }
         }

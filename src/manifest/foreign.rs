@@ -75,9 +75,18 @@ pub(super) fn plain(name: &str, kind: Kind, series: Series) -> Result<Series> {
         (Kind::Text, DataType::Date | DataType::Datetime(..) | DataType::Time) => times(&series),
         (Kind::Text, DataType::Float32 | DataType::Float64) => {
             let floats = series.cast(&DataType::Float64).map_err(|e| fails(&e))?;
-            match floats.f64().map_err(broken)?.iter().flatten().find(|v| !v.is_nan()) {
-                None => Ok(Series::full_null(name.into(), series.len(), &wanted)),
-                Some(value) => Err(fails(&format!("it holds the number {value}"))),
+            // pandas writes whole numbers with a gap among them as floats.
+            let is_whole = |v: f64| v == v.trunc() && v.abs() <= MOST_EXACT as f64;
+            let floats = floats.f64().map_err(broken)?;
+            match floats.iter().flatten().find(|v| !v.is_nan() && !is_whole(*v)) {
+                None => {
+                    let text = |v: f64| format!("{}", v as i64);
+                    let texts = floats.iter().map(|v| v.filter(|v| !v.is_nan()).map(text));
+                    Ok(Series::from(texts.collect::<StringChunked>()))
+                }
+                Some(value) => Err(broken(format!(
+                    "column `{short}` is read as text, and holds numbers with fractions ({value}): write text there"
+                ))),
             }
         }
         (Kind::Text, found) if found.is_decimal() => Err(fails(&"it holds decimals")),

@@ -196,9 +196,9 @@ impl Partitions {
         let count = self.held.len() + new;
         if count > MOST_PARTITIONS {
             return Err(Error::limit(
-                "--partition-by",
-                format!("at least {count} partitions"),
-                format!("{MOST_PARTITIONS} partitions"),
+                "the number of partitions (`--partition-by`)",
+                format!("at least {count}"),
+                MOST_PARTITIONS.to_string(),
                 "name columns with fewer values",
             ));
         }
@@ -220,8 +220,8 @@ fn folder(column: &str, value: Option<&str>) -> Result<String> {
     match name.len() {
         0..=MOST_NAME => Ok(name),
         bytes => Err(Error::limit(
-            "--partition-by",
-            format!("a value of `{column}` that makes a folder's name of {bytes} bytes"),
+            format!("the name of a folder for a value of `{column}` (`--partition-by`)"),
+            format!("{bytes} bytes"),
             format!("{MOST_NAME} bytes"),
             "name a column with shorter values",
         )),
