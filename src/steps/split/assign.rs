@@ -12,7 +12,7 @@ const BOUND_WEIGHT: f64 = 30.0;
 /// How far classes may be bound, beside all rows, without that: where components are few, all classes lie in few.
 const BOUND_AS_ROWS: f64 = 2.0;
 /// The most that this lets pass, or beside one giant component no class would be bound.
-const MOST_BOUND: f64 = 0.25;
+const MOST_BOUND: f64 = 1.0 / 3.0;
 
 /// Stands for a component that has no split yet.
 pub const OPEN: u8 = u8::MAX;
