@@ -19,7 +19,7 @@ mod remote;
 mod scratch;
 mod unit;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use file::{digest, read_file};
@@ -299,12 +299,14 @@ impl Root {
     /// The name under which a file of this root is found from anywhere: its path as it is where it is
     /// absolute or a URL, else behind the root's.
     pub fn absolute(&self, path: &str) -> String {
-        if is_url(path) || Path::new(path).is_absolute() {
-            return path.to_string();
-        }
+        self.seat().absolute(path)
+    }
+
+    /// Where this root lies, found once: for the names of many files.
+    pub fn seat(&self) -> Seat {
         match &self.place {
-            Place::Local(folder) => folder.real().join(path).to_string_lossy().into_owned(),
-            Place::Remote(prefix) => format!("{}/{path}", prefix.uri()),
+            Place::Local(folder) => Seat::Folder(folder.real()),
+            Place::Remote(prefix) => Seat::Prefix(prefix.uri().to_string()),
         }
     }
 
@@ -374,6 +376,28 @@ impl Root {
     /// [`Error::Store`].
     pub fn unit(&self, place: &str, pack_bytes: Option<u64>) -> Result<UnitStage> {
         UnitStage::new(self.clone(), place, pack_bytes)
+    }
+}
+
+/// Where a root lies.
+#[derive(Debug, Clone)]
+pub enum Seat {
+    /// A folder, without links.
+    Folder(PathBuf),
+    /// A prefix of a store.
+    Prefix(String),
+}
+
+impl Seat {
+    /// As [`Root::absolute`].
+    pub fn absolute(&self, path: &str) -> String {
+        if is_url(path) || Path::new(path).is_absolute() {
+            return path.to_string();
+        }
+        match self {
+            Self::Folder(folder) => folder.join(path).to_string_lossy().into_owned(),
+            Self::Prefix(uri) => format!("{uri}/{path}"),
+        }
     }
 }
 

@@ -269,9 +269,10 @@ fn manifest_step(
         claims: unit::Claims::default(),
         noted: false.into(),
     };
+    let seat = input.seat();
     let place = |item: &str| match chained.before {
         Some(_) => item.to_string(),
-        None => input.absolute(item),
+        None => seat.absolute(item),
     };
     if entry.grain == Grain::Group {
         let chained_shard = chained.before.is_some() && knobs.shard.is_some();

@@ -3,9 +3,16 @@
 use super::counts::Counts;
 use super::improve::improve;
 
-/// What all rows weigh beside one class: when classes have their ratios, so has their sum, and more weight leads the search
-/// into worse balances.
+/// What all rows weigh beside one class that lies in ever so many components: when classes have their ratios, so has
+/// their sum, and more weight leads the search into worse balances.
 const SIZE_WEIGHT: f64 = 0.1;
+/// What they weigh more for each class that lies in a single component, less by the square of how many it lies in: such
+/// classes cannot have their ratios, and would all go to the largest split, where they are off least.
+const BOUND_WEIGHT: f64 = 30.0;
+/// How far classes may be bound, beside all rows, without that: where components are few, all classes lie in few.
+const BOUND_AS_ROWS: f64 = 2.0;
+/// The most that this lets pass, or beside one giant component no class would be bound.
+const MOST_BOUND: f64 = 1.0 / 3.0;
 
 /// Stands for a component that has no split yet.
 pub const OPEN: u8 = u8::MAX;
@@ -34,17 +41,22 @@ impl<'a> State<'a> {
         let all = counts.totals.len();
         let mut weights = vec![0.0; all + 1];
         let mut of_sizes = 0.0;
+        let floor = (BOUND_AS_ROWS * counts.bound_of_all()).min(MOST_BOUND);
         for (of, classes) in counts.columns.windows(2).zip(counts.classes()) {
             let each = 1.0 / (f64::from(classes) + 1.0);
-            of_sizes += each;
             let of = of[0] as usize..of[1] as usize;
+            let bound = of.clone().fold(0.0, |sum, class| {
+                let more = (counts.bound(class) - floor).max(0.0);
+                sum + more * more
+            });
+            of_sizes += each * (SIZE_WEIGHT + BOUND_WEIGHT * bound);
             for (weight, n) in weights[of.clone()].iter_mut().zip(&counts.totals[of]) {
                 *weight = if *n > 0 { each / *n as f64 } else { 0.0 };
             }
         }
         let n: u64 = counts.sizes.iter().map(|n| u64::from(*n)).sum();
-        let of_sizes = if of_sizes > 0.0 { of_sizes } else { 1.0 };
-        weights[all] = if n > 0 { SIZE_WEIGHT * of_sizes / n as f64 } else { 0.0 };
+        let of_sizes = if of_sizes > 0.0 { of_sizes } else { SIZE_WEIGHT };
+        weights[all] = if n > 0 { of_sizes / n as f64 } else { 0.0 };
         Self {
             counts,
             shares,
@@ -360,6 +372,50 @@ mod tests {
         let fixed = vec![2, 2, OPEN];
         assert_eq!(assign(&counts, &shares, &ranks(3), fixed)[..2], [2, 2]);
         assert!(assign(&Counts::default(), &shares, &[], Vec::new()).is_empty());
+    }
+
+    /// The shares of splits of 0.7, 0.15 and 0.15, where each row has a component and a class.
+    fn shares_of(count: u32, classes: u32, rows: &[(u32, u32)]) -> [f64; 3] {
+        let (components, codes): (Vec<u32>, Vec<u32>) = rows.iter().copied().unzip();
+        let column = Column { codes: &codes, classes };
+        let counts = Counts::of(&components, count as usize, &[column], false);
+        let open = vec![OPEN; count as usize];
+        let splits = assign(&counts, &[0.7, 0.15, 0.15], &ranks(count.into()), open);
+        let mut shares = [0.0; 3];
+        for component in components {
+            shares[splits[component as usize] as usize] += 1.0 / rows.len() as f64;
+        }
+        shares
+    }
+
+    #[test]
+    fn classes_that_cannot_be_shared_out_leave_splits_their_ratios() {
+        let rows = |count: u32, row: fn(u32) -> (u32, u32)| (0..count).map(row).collect::<Vec<_>>();
+        let drawn = |n: u32, salt: u32| (mixed(u64::from(n) + 1, u64::from(salt) + 1) >> 33) as u32;
+        let many = |rows: u32, groups: u32, classes: u32| -> Vec<(u32, u32)> {
+            (0..rows).map(|n| (drawn(n, 1) % groups, drawn(n, 2) % classes)).collect()
+        };
+        let uneven: Vec<_> = (0..4000).map(|n| drawn(n, 3) % 200).map(|g| (g, g)).collect();
+        let cases = [
+            ("each group its label", 20, 20, rows(400, |n| (n % 20, n % 20)), 0.0),
+            ("many groups", 200, 200, rows(4000, |n| (n % 200, n % 200)), 0.0),
+            ("groups of many sizes", 200, 200, uneven, 0.005),
+            ("two patients of each", 40, 20, rows(800, |n| (n % 40, n % 20)), 0.0),
+            ("five patients of each", 100, 20, rows(2000, |n| (n % 100, n % 20)), 0.0),
+            ("rare classes", 300, 1000, many(3000, 300, 1000), 0.005),
+            ("more rows of them", 300, 1000, many(20_000, 300, 1000), 0.01),
+            ("classes of two rows", 5000, 100_000, many(200_000, 5000, 100_000), 0.005),
+        ];
+        for (name, count, classes, rows, bound) in cases {
+            for (share, wanted) in shares_of(count, classes, &rows).iter().zip([0.7, 0.15, 0.15]) {
+                assert!((share - wanted).abs() <= bound + 1e-9, "{name}: {share} for {wanted}");
+            }
+        }
+        // A giant has more than its share; the others lie where it does not.
+        let giant = |n: u32| if n < 1600 { 0 } else { 1 + n % 20 };
+        let rows: Vec<_> = (0..2000).map(giant).map(|g| (g, g)).collect();
+        let shares = shares_of(21, 21, &rows);
+        assert!(shares[1] > 0.09 && shares[2] > 0.09, "{shares:?}");
     }
 
     #[test]

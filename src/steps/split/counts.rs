@@ -27,6 +27,8 @@ pub struct Counts {
     cells: Vec<(u32, u32)>,
     /// How many of each class in all.
     pub totals: Vec<u64>,
+    /// Squares of what components have of each class, summed: exact integers.
+    squares: Vec<u128>,
     /// First class of each column, and the number of all classes.
     pub columns: Vec<u32>,
 }
@@ -62,7 +64,9 @@ impl Counts {
             counts.sizes = counts.rows.clone();
         }
         counts.totals = vec![0; classes];
+        counts.squares = vec![0; classes];
         for (class, n) in &counts.cells {
+            counts.squares[*class as usize] += u128::from(*n) * u128::from(*n);
             counts.totals[*class as usize] += u64::from(*n);
         }
         counts
@@ -124,6 +128,21 @@ impl Counts {
     /// (class, how many) of a component.
     pub fn of_component(&self, component: usize) -> &[(u32, u32)] {
         &self.cells[self.starts[component]..self.starts[component + 1]]
+    }
+
+    /// How far a class is bound to few components: 1 where it lies in a single one, 1/k where in k equal ones, 0 where in
+    /// none.
+    pub fn bound(&self, class: usize) -> f64 {
+        let n = self.totals[class] as f64;
+        if n > 0.0 { self.squares[class] as f64 / (n * n) } else { 0.0 }
+    }
+
+    /// The same of all that components weigh.
+    pub fn bound_of_all(&self) -> f64 {
+        let sum =
+            |of: fn(u128) -> u128| self.sizes.iter().map(|n| of(u128::from(*n))).sum::<u128>();
+        let n = sum(|n| n) as f64;
+        if n > 0.0 { sum(|n| n * n) as f64 / (n * n) } else { 0.0 }
     }
 
     /// Different classes of each column that something has.

@@ -81,7 +81,10 @@ pub struct FixedRow {
 /// # Formula
 /// With n_sc rows of class c in split s, N_c in all and r_s the ratio of s, the deviation of a class is
 /// `D_c = √(Σ_s (n_sc − r_s N_c)² / r_s) / N_c`; with K folds, K times the standard deviation of its shares. The least value is looked for
-/// of `Σ_columns (Σ_c D_c + D / 10) / (C + 1)`, C being the number of classes of a column and D the deviation of all rows.
+/// of `Σ_columns (Σ_c D_c + W D) / (C + 1)`, C being the number of classes of a column and D the deviation of all rows. They
+/// weigh `W = 0.1 + 30 Σ_c max(0, b_c − min(2 b, 1/3))²`, where b_c is the sum of squares of what components have of class c by N_c²
+/// (1 where it lies in a single component, 1/k in k equal ones) and b the same of all rows: classes that lie in few components cannot
+/// have their ratios, and the more there are of them, the more the ratios of rows count.
 /// *Greedy*, as scikit-learn's `StratifiedGroupKFold`: components in
 /// descending order of the variance of their class counts (exact integers; equal ones by size, then by a
 /// hash of name and `seed`) each go where the sum becomes least. *Improved*, which scikit-learn does not do: components are
