@@ -18,7 +18,7 @@
 
 mod rank;
 
-pub use rank::rank;
+pub use rank::{rank, ranks};
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! A number for each item under a seed.
 
-use super::philox4x32;
+use super::{LANES, MULTIPLIER, ROUNDS, WEYL, philox4x32, wide_product};
 
 /// A number for each item under a seed, by which rows of a manifest are drawn and ordered: the first two words,
 /// little-endian, of Philox4x32-10 with the seed as key and the first 16 bytes of the item's digest as counter. For one seed,
@@ -12,9 +12,55 @@ pub fn rank(seed: u64, item: &[u8; 32]) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
+/// [`rank`] of many items, several at once.
+pub fn ranks(seed: u64, items: &[[u8; 32]]) -> Vec<u64> {
+    let mut ranks = Vec::with_capacity(items.len());
+    of_lanes(seed, items, &mut ranks);
+    ranks
+}
+
+#[multiversion::multiversion(targets(
+    "x86_64+avx512f+avx512bw+avx512vl+avx512dq",
+    "x86_64+avx2",
+    "aarch64+neon"
+))]
+fn of_lanes(seed: u64, items: &[[u8; 32]], ranks: &mut Vec<u64>) {
+    let (lanes, rest) = items.as_chunks::<LANES>();
+    for items in lanes {
+        let (mut a, mut b, mut c, mut d) = ([0; LANES], [0; LANES], [0; LANES], [0; LANES]);
+        for (lane, item) in items.iter().enumerate() {
+            let words = item.as_chunks::<4>().0;
+            let word = |at: usize| words.get(at).map_or(0, |word| u32::from_le_bytes(*word));
+            (a[lane], b[lane], c[lane], d[lane]) = (word(0), word(1), word(2), word(3));
+        }
+        let [mut k, mut l] = [seed as u32, (seed >> 32) as u32];
+        for _ in 0..ROUNDS {
+            for lane in 0..LANES {
+                let (high0, low0) = wide_product(MULTIPLIER[0], a[lane]);
+                let (high1, low1) = wide_product(MULTIPLIER[1], c[lane]);
+                (a[lane], b[lane]) = (high1 ^ b[lane] ^ k, low1);
+                (c[lane], d[lane]) = (high0 ^ d[lane] ^ l, low0);
+            }
+            (k, l) = (k.wrapping_add(WEYL[0]), l.wrapping_add(WEYL[1]));
+        }
+        ranks.extend(a.iter().zip(&b).map(|(low, high)| u64::from(*high) << 32 | u64::from(*low)));
+    }
+    ranks.extend(rest.iter().map(|item| rank(seed, item)));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_are_each_as_one() {
+        let item = |n: u64| *crate::digest::Digest::of(&n.to_le_bytes()).as_bytes();
+        for count in [0, 1, 31, 32, 33, 200] {
+            let items: Vec<[u8; 32]> = (0..count).map(item).collect();
+            let one_by_one: Vec<u64> = items.iter().map(|item| rank(9 << 33, item)).collect();
+            assert_eq!(ranks(9 << 33, &items), one_by_one, "{count}");
+        }
+    }
 
     #[test]
     fn it_is_philox_of_the_digest_under_the_seed() {

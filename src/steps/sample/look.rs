@@ -27,7 +27,7 @@ pub fn numbers(batch: &Batch, schema: &Schema, name: &str) -> Result<Vec<Option<
 
 /// The rank of each row of a batch.
 pub fn ranks(batch: &Batch, seed: u64) -> Result<Vec<u64>> {
-    Ok(batch.digests()?.iter().map(|digest| rank(seed, digest)).collect())
+    Ok(crate::random::ranks(seed, &batch.digests()?))
 }
 
 /// The key by which a row of this weight is drawn (Efraimidis and Spirakis): −ln(u)/w as the bits
