@@ -16,23 +16,17 @@
 //! Every draw takes a stated number of words, and each is `+ − × ÷ sqrt` or `libm` of them: the same
 //! bits everywhere.
 
+mod philox;
 mod rank;
 
 pub use rank::{rank, ranks};
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use philox::{philox_bulk, philox4x32};
 
 /// First bytes of what is hashed to a stream's name: another generator would get another.
 const DOMAIN: &[u8; 18] = b"microtome random 1";
-
-/// The multipliers of Philox4x32.
-const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
-/// What is added to the key each round: the golden ratio and √3 − 1.
-const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
-const ROUNDS: u32 = 10;
-/// Blocks that bulk draws work on at once: a few registers of the widest machines.
-const LANES: usize = 32;
 
 /// A sequence of random words that is named by 16 bytes and can be entered anywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,70 +236,6 @@ impl Stream {
     }
 }
 
-#[inline(always)]
-fn wide_product(a: u32, b: u32) -> (u32, u32) {
-    let product = u64::from(a).wrapping_mul(u64::from(b));
-    ((product >> 32) as u32, product as u32)
-}
-
-/// One block: Philox4x32 of ten rounds.
-#[inline(always)]
-fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
-    let ([mut a, mut b, mut c, mut d], [mut k, mut l]) = (counter, key);
-    for _ in 0..ROUNDS {
-        let (high0, low0) = wide_product(MULTIPLIER[0], a);
-        let (high1, low1) = wide_product(MULTIPLIER[1], c);
-        (a, b, c, d) = (high1 ^ b ^ k, low1, high0 ^ d ^ l, low0);
-        (k, l) = (k.wrapping_add(WEYL[0]), l.wrapping_add(WEYL[1]));
-    }
-    [a, b, c, d]
-}
-
-/// Blocks from `first` on into `words`, whose length is a multiple of 4.
-#[multiversion::multiversion(targets(
-    "x86_64+avx512f+avx512bw+avx512vl+avx512dq",
-    "x86_64+avx2",
-    "aarch64+neon"
-))]
-fn philox_bulk(key: [u32; 2], high: [u32; 2], first: u64, words: &mut [u32]) {
-    philox_bulk_body(key, high, first, words);
-}
-
-#[inline(always)]
-fn philox_bulk_body(key: [u32; 2], high: [u32; 2], first: u64, words: &mut [u32]) {
-    for (index, chunk) in words.chunks_mut(4 * LANES).enumerate() {
-        let start = first.wrapping_add((index as u64).wrapping_mul(LANES as u64));
-        let (mut a, mut b) = ([0; LANES], [0; LANES]);
-        let (mut c, mut d) = ([high[0]; LANES], [high[1]; LANES]);
-        for lane in 0..LANES {
-            let counter = start.wrapping_add(lane as u64);
-            (a[lane], b[lane]) = (counter as u32, (counter >> 32) as u32);
-        }
-        let [mut k, mut l] = key;
-        for _ in 0..ROUNDS {
-            for lane in 0..LANES {
-                let (high0, low0) = wide_product(MULTIPLIER[0], a[lane]);
-                let (high1, low1) = wide_product(MULTIPLIER[1], c[lane]);
-                (a[lane], b[lane]) = (high1 ^ b[lane] ^ k, low1);
-                (c[lane], d[lane]) = (high0 ^ d[lane] ^ l, low0);
-            }
-            (k, l) = (k.wrapping_add(WEYL[0]), l.wrapping_add(WEYL[1]));
-        }
-        if let Ok(whole) = <&mut [u32; 4 * LANES]>::try_from(&mut *chunk) {
-            for lane in 0..LANES {
-                whole[4 * lane] = a[lane];
-                whole[4 * lane + 1] = b[lane];
-                whole[4 * lane + 2] = c[lane];
-                whole[4 * lane + 3] = d[lane];
-            }
-        } else {
-            for (lane, block) in chunk.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                *block = [a[lane], b[lane], c[lane], d[lane]];
-            }
-        }
-    }
-}
-
 /// The number below which a draw of the normal distribution of mean 0 and variance 1 falls with
 /// probability `p`: Wichura's PPND16 (algorithm AS 241, 1988, doi:10.2307/2347330), good to about one
 /// part in 10¹⁶. Minus infinity at 0 and infinity at 1; NaN outside.
@@ -442,7 +372,7 @@ mod tests {
             assert_eq!(many.next_u32(), one.next_u32());
         }
         let (mut scalar, mut wide) = (vec![0; 1200], vec![0; 1200]);
-        philox_bulk_body([1, 2], [3, 4], 5, &mut scalar);
+        philox::philox_bulk_body([1, 2], [3, 4], 5, &mut scalar);
         philox_bulk([1, 2], [3, 4], 5, &mut wide);
         assert_eq!(scalar, wide);
     }

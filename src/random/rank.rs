@@ -1,6 +1,6 @@
 //! A number for each item under a seed.
 
-use super::{LANES, MULTIPLIER, ROUNDS, WEYL, philox4x32, wide_product};
+use super::philox::{LANES, philox4x32, rounds};
 
 /// A number for each item under a seed, by which rows of a manifest are drawn and ordered: the first two words,
 /// little-endian, of Philox4x32-10 with the seed as key and the first 16 bytes of the item's digest as counter. For one seed,
@@ -33,16 +33,7 @@ fn of_lanes(seed: u64, items: &[[u8; 32]], ranks: &mut Vec<u64>) {
             let word = |at: usize| words.get(at).map_or(0, |word| u32::from_le_bytes(*word));
             (a[lane], b[lane], c[lane], d[lane]) = (word(0), word(1), word(2), word(3));
         }
-        let [mut k, mut l] = [seed as u32, (seed >> 32) as u32];
-        for _ in 0..ROUNDS {
-            for lane in 0..LANES {
-                let (high0, low0) = wide_product(MULTIPLIER[0], a[lane]);
-                let (high1, low1) = wide_product(MULTIPLIER[1], c[lane]);
-                (a[lane], b[lane]) = (high1 ^ b[lane] ^ k, low1);
-                (c[lane], d[lane]) = (high0 ^ d[lane] ^ l, low0);
-            }
-            (k, l) = (k.wrapping_add(WEYL[0]), l.wrapping_add(WEYL[1]));
-        }
+        rounds([seed as u32, (seed >> 32) as u32], [&mut a, &mut b, &mut c, &mut d]);
         ranks.extend(a.iter().zip(&b).map(|(low, high)| u64::from(*high) << 32 | u64::from(*low)));
     }
     ranks.extend(rest.iter().map(|item| rank(seed, item)));

@@ -111,7 +111,7 @@ pub struct FixedRow {
 /// # Edge cases
 /// Fewer components than folds are an error; with ratios, splits that stay empty are told. So is a split that is off its ratio by more than
 /// 0.05, a class that a split lacks, and a value of `audit` in several splits. If no row has a value in any
-/// column of `group`, rows are shared out one by one, which is told too: patches of one slide are then in all splits.
+/// column of `group`, rows are shared out one by one, which is told too.
 /// Blank images of the same bytes join all groups that have one, which is told with their number: drop them before. Columns of `group`,
 /// `site`, `stratify` and `audit` may hold text, integers or booleans. Values are compared byte by byte: `é` of one
 /// code point is not `é` of two. With `near_duplicates: join`, images that look alike hang together in chains; blank ones all look
