@@ -5,7 +5,6 @@ mod common;
 #[path = "common/deal.rs"]
 mod deal;
 #[path = "common/table.rs"]
-#[allow(dead_code)]
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};

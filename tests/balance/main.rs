@@ -9,8 +9,3 @@ mod table;
 mod sample;
 mod split;
 mod split_peers;
-
-// What the other users of this module take of it.
-const _: () = {
-    let _ = (table::said, table::went_on);
-};
