@@ -37,6 +37,7 @@
 //! | 5 | [`cli`] | flags from the schema, progress, exit codes; `main` of every binary |
 //! | 4 | [`engine`] | one chain of steps over one input: look up, run, commit; shards and merges |
 //! | 4 | [`pipeline`], [`describe`] | the pipeline file; schemas, tables and packages made from a declaration |
+//! | 4 | [`compile`] | from one pipeline file to a cluster: a Kubeflow pipeline, Kubernetes Jobs |
 //! | 4 | [`report`], [`lineage`] | what a person looks at; `why`, `check`, what differs |
 //! | 3 | [`steps`] | the steps, and the slice that lists them |
 //! | 2 | [`step`] | the trait, its inputs by grain, the way out, the crew of threads |
@@ -124,6 +125,7 @@
 
 pub mod background;
 pub mod cli;
+pub mod compile;
 pub mod dataset;
 pub mod describe;
 pub mod digest;

@@ -5,6 +5,7 @@
 //! ledger line can have, so that the CLI, the pipeline file and the README agree on them.
 
 mod component;
+pub mod interface;
 mod nearest;
 mod param;
 #[cfg(test)]

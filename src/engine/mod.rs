@@ -32,7 +32,7 @@ use std::time::Instant;
 
 pub use checks::check;
 pub use merge::{MergeSummary, merge};
-pub use types::{Event, Knobs, Layout, MaxFailures, Shard, Silent, Watch};
+pub use types::{Event, Knobs, Layout, Leg, MaxFailures, Shard, Silent, Watch};
 
 pub use crate::summary::{Failure, StepSummary, Summary};
 

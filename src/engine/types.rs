@@ -19,6 +19,8 @@ pub struct Knobs {
     pub limits: Limits,
     /// Columns by whose values the last manifest is laid down once more, Hive-style; none: it is not.
     pub partition_by: Vec<String>,
+    /// Which step of a chain this run is; `None`: the whole of it.
+    pub leg: Option<Leg>,
 }
 
 impl Default for Knobs {
@@ -31,6 +33,7 @@ impl Default for Knobs {
             max_failures: MaxFailures::Count(0),
             limits: Limits::default(),
             partition_by: Vec::new(),
+            leg: None,
         }
     }
 }
@@ -60,6 +63,52 @@ impl std::str::FromStr for Shard {
                 ),
             )),
         }
+    }
+}
+
+/// One leg of a chain whose steps run one by one, a process each, all in one dataset: the way of a cluster. What
+/// all legs leave is what one run of the whole chain leaves, byte for byte.
+///
+/// Written `K:STEP,STEP,…`: `2:scan,tile,split` is `tile`, which reads `manifests/1-scan.parquet` and gives
+/// `manifests/2-tile.parquet`; the last leg gives `manifest.parquet`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leg {
+    /// 1-based.
+    pub number: usize,
+    /// The names of all steps of the chain, in order.
+    pub chain: Vec<String>,
+}
+
+impl std::str::FromStr for Leg {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || {
+            let text: String = text.chars().take(200).collect();
+            Error::params(
+                "--leg",
+                format!(
+                    "{text:?} is not K:STEP,STEP,… with K from 1 to the number of steps (such as 2:scan,tile)"
+                ),
+            )
+        };
+        let (number, chain) = text.split_once(':').ok_or_else(wrong)?;
+        let chain: Vec<String> = chain.split(',').map(str::to_string).collect();
+        let named = |name: &String| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+        };
+        match number.parse() {
+            Ok(number) if (1..=chain.len()).contains(&number) && chain.len() <= 64 => {
+                if chain.iter().all(named) { Ok(Self { number, chain }) } else { Err(wrong()) }
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl std::fmt::Display for Leg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.number, self.chain.join(","))
     }
 }
 
