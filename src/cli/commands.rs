@@ -183,7 +183,8 @@ fn carry_out(steps: Vec<Box<dyn AnyStep>>, matches: &ArgMatches) -> Result<u8> {
     let show = knobs::shown(matches);
     let input = text(matches, "INPUT").to_string();
     let (watch, farewell) = watch(show);
-    let steps = scanned_first(&input, steps, &*watch)?;
+    // A leg is one step of a chain that says whether it lists.
+    let steps = if knobs.leg.is_none() { scanned_first(&input, steps, &*watch)? } else { steps };
     let plan = Plan { input, steps, out: Root::open(text(matches, "output"))? };
     engine::check(&plan, &knobs)?;
     let crew = Crew::new(knobs.threads)?;
