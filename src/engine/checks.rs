@@ -5,7 +5,7 @@ use crate::dataset::{self, MANIFEST, Root};
 use crate::error::{Error, Result};
 use crate::manifest::{Partitions, Schema};
 use crate::report;
-use crate::step::{Grain, Grouping};
+use crate::step::{AnyStep, Grain, Grouping};
 
 /// Checks a whole chain before any work: each step's columns against what comes before it.
 ///
@@ -37,7 +37,27 @@ pub(super) fn checked(plan: &Plan) -> Result<Schema> {
             ));
         }
     }
-    for (index, step) in plan.steps.iter().enumerate() {
+    columns(&plan.steps, schema)
+}
+
+/// Checks a chain of which only the steps are known: what its steps say of each other, and, where it begins with a
+/// listing, the columns of each.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_chain(steps: &[Box<dyn AnyStep>]) -> Result<()> {
+    match steps.first() {
+        Some(first) if first.entry().grain == Grain::Listing => {
+            columns(steps, Schema::default()).map(drop)
+        }
+        // Which columns its dataset has is known when it runs.
+        _ => (0..steps.len()).try_for_each(|index| after(steps, index)),
+    }
+}
+
+/// The columns that steps lead to, each checked against what comes before it.
+fn columns(steps: &[Box<dyn AnyStep>], mut schema: Schema) -> Result<Schema> {
+    for (index, step) in steps.iter().enumerate() {
         let entry = step.entry();
         match entry.grain {
             Grain::Listing if index > 0 => {
@@ -53,11 +73,16 @@ pub(super) fn checked(plan: &Plan) -> Result<Schema> {
                 schema = schema_after(&schema, entry);
             }
         }
-        let earlier = plan.steps.iter().take(index);
-        let earlier: Vec<_> = earlier.map(|s| (s.entry().name, s.params())).collect();
-        step.after(&earlier)?;
+        after(steps, index)?;
     }
     Ok(schema)
+}
+
+/// What a step says of those before it.
+fn after(steps: &[Box<dyn AnyStep>], index: usize) -> Result<()> {
+    let (earlier, rest) = steps.split_at(index);
+    let earlier: Vec<_> = earlier.iter().map(|s| (s.entry().name, s.params())).collect();
+    rest.first().map_or(Ok(()), |step| step.after(&earlier))
 }
 
 /// Refuses what no shard can do, before it has done anything else.
