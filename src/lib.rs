@@ -119,6 +119,10 @@
 //! - Steps over whole manifests refuse ids that two rows have: 64-bit prints are sorted, and only ids whose prints meet are compared.
 //! - Partitions (`--partition-by`) are the last manifest once more, made from it and never read by a step: rows and `path` are those
 //!   of `manifest.parquet`, seen from the dataset's root. A run that changes the manifest and asks for none removes them.
+//! - On a cluster each step of a chain is a *leg* ([`engine::Leg`]): a process of its own, in shards or not, in the one dataset
+//!   that the whole chain makes. So a cluster's manifest has the bytes of a laptop's, paths included, and `why`, `check` and the
+//!   report know no difference. Each leg notes which manifest it read: what does not follow from each other is refused.
+//! - Exit codes go by who must act, storage apart from the rest: a cluster tries again what trying again can help.
 //! - A shard's part of a manifest carries one more column, `merge.order`; a merge sorts by it and drops
 //!   it.
 #![warn(missing_docs)]

@@ -34,6 +34,11 @@ impl Failure {
             remedy: error.remedy(),
         }
     }
+
+    /// Whether the outside world is to blame, so that doing it again may help.
+    pub fn is_of_store(&self) -> bool {
+        self.kind == "store"
+    }
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -102,6 +107,12 @@ pub struct Summary {
     pub steps: Vec<StepSummary>,
     /// Failures of all steps.
     pub failures: u64,
+    /// Those of them that storage is to blame for: doing it again may help.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub store_failures: u64,
+    /// Digest of the manifest that the run was given: of a leg of a chain, that of the leg before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Digest>,
     /// Units of all steps.
     pub units: u64,
     /// Seconds of the whole run.

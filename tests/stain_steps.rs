@@ -289,7 +289,7 @@ fn checked(steps: Vec<Box<dyn AnyStep>>) -> Result<()> {
     let out = tempfile::tempdir().unwrap();
     let root = microtome::dataset::Root::open(out.path().join("out").to_str().unwrap()).unwrap();
     let input = common::fixture("stains").to_str().unwrap().into();
-    engine::check(&Plan { input, steps, out: root })
+    engine::check(&Plan { input, steps, out: root }, &Knobs::default())
 }
 
 #[test]

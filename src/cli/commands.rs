@@ -5,10 +5,11 @@ use std::io::IsTerminal;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::bars::Bars;
+use super::codes::{SOME_FAILED, code_of};
 use super::knobs::{self, Log, Show};
 use super::log::Lines;
 use super::signals::{STOPPED, Signals};
-use super::{SOME_FAILED, flags, print, shown};
+use super::{flags, print, shown};
 use crate::dataset::{self, Root, read_file};
 use crate::engine::{self, Event, Knobs, Plan, Summary, Watch};
 use crate::error::{Error, Result};
@@ -74,7 +75,25 @@ pub fn all() -> Vec<Command> {
         .about("Join the parts that shards made to one dataset")
         .arg(Arg::new("PART").required(true).num_args(1..).help("Datasets of the shards"))
         .arg(knobs::output())
-        .arg(knobs::json());
+        .arg(
+            knobs::leg()
+                .help("Join the shards of one leg, all of which lie in OUT")
+                .long_help(None),
+        )
+        .arg(
+            Arg::new("shards")
+                .long("shards")
+                .value_name("N")
+                .requires("leg")
+                .value_parser(clap::value_parser!(u32).range(1..=100_000))
+                .help("How many shards the leg has [default: as many as lie there]")
+                .help_heading(knobs::RUNS),
+        )
+        .arg(knobs::json())
+        .after_help(
+            "EXAMPLES\n  microtome merge part-0 part-1 part-2 part-3 -o out\n  \
+             microtome merge out -o out --leg 2:scan,tile,split --shards 8",
+        );
     let report = Command::new("report")
         .about("Write report.html and report.json of a dataset again")
         .arg(Arg::new("DATASET").required(true).help("A dataset"))
@@ -164,9 +183,10 @@ fn carry_out(steps: Vec<Box<dyn AnyStep>>, matches: &ArgMatches) -> Result<u8> {
     let show = knobs::shown(matches);
     let input = text(matches, "INPUT").to_string();
     let (watch, farewell) = watch(show);
-    let steps = scanned_first(&input, steps, &*watch)?;
+    // A leg is one step of a chain that says whether it lists.
+    let steps = if knobs.leg.is_none() { scanned_first(&input, steps, &*watch)? } else { steps };
     let plan = Plan { input, steps, out: Root::open(text(matches, "output"))? };
-    engine::check(&plan)?;
+    engine::check(&plan, &knobs)?;
     let crew = Crew::new(knobs.threads)?;
     let signals = Signals::watch(crew.stop_flag(), farewell)?;
     let outcome = engine::run(&plan, &knobs, &crew, &*watch);
@@ -185,17 +205,18 @@ fn told(summary: &Summary, plan: &Plan, knobs: &Knobs, show: Show) -> Result<u8>
     } else {
         print::result(&shown::summary(summary, &plan.out))?;
     }
-    if knobs.max_failures.tolerates(summary.failures, summary.inputs()) {
-        return Ok(0);
+    let code = code_of(summary, knobs);
+    if code == 0 {
+        return Ok(code);
     }
     print::line(&format!(
         "error: {} of {} failed\nremedy: {} says why each did, and what to do; --max-failures \
          tolerates some",
         summary.failures,
         shown::counted(summary.inputs(), "input"),
-        shown::below(&plan.out, engine::FAILURES),
+        shown::below(&plan.out, &knobs.failures_path()),
     ));
-    Ok(SOME_FAILED)
+    Ok(code)
 }
 
 /// Whether a place is a dataset. A single file is none.
@@ -360,7 +381,19 @@ fn merge(matches: &ArgMatches) -> Result<u8> {
     let parts = matches.get_many::<String>("PART").into_iter().flatten();
     let parts = parts.map(|part| Root::open(part)).collect::<Result<Vec<_>>>()?;
     let out = Root::open(text(matches, "output"))?;
-    let merged = engine::merge(&parts, &out)?;
+    let merged = match matches.get_one::<String>("leg") {
+        None => engine::merge(&parts, &out)?,
+        Some(_) if parts.len() != 1 || !parts.iter().all(|part| part.is(&out)) => {
+            return Err(Error::params(
+                "--leg",
+                "the shards of a leg lie in one dataset: give it as PART and as OUT",
+            ));
+        }
+        Some(leg) => {
+            let shards = matches.get_one::<u32>("shards").copied().unwrap_or(0);
+            engine::merge_leg(&out, &leg.parse()?, shards, &[])?
+        }
+    };
     if matches.get_flag("json") {
         print::json(&merged)?;
     } else {

@@ -57,6 +57,20 @@ pub fn threads() -> Arg {
         .help_heading(RUNS)
 }
 
+/// `--leg K:STEP,…`.
+pub fn leg() -> Arg {
+    Arg::new("leg")
+        .long("leg")
+        .value_name("K:STEP,…")
+        .help("Be the K-th step of this chain, whose steps run one by one in one dataset")
+        .long_help(
+            "Be the K-th step of this chain, whose steps run one by one in one dataset: the way of a cluster. The first reads INPUT; \
+             those behind it take the output as INPUT too and go on from what the leg before left. What all of them leave is what \
+             `microtome run` leaves. Shards of a leg are joined by `microtome merge OUT -o OUT --leg K:STEP,…`",
+        )
+        .help_heading(RUNS)
+}
+
 /// `--json`, `--quiet`, `--log`.
 pub fn show(command: Command) -> Command {
     command
@@ -96,6 +110,7 @@ pub fn add(command: Command) -> Command {
     let command = command
         .arg(output())
         .arg(knob("shard", "I/N", "Do part I of N (I from 0): disjoint, complete, balanced"))
+        .arg(leg())
         .arg(threads())
         .arg(
             knob(
@@ -137,6 +152,7 @@ pub fn knobs(matches: &ArgMatches) -> Result<Knobs> {
     let text = |name: &str| matches.get_one::<String>(name);
     knobs.threads = thread_count(matches);
     knobs.shard = text("shard").map(|t| t.parse()).transpose()?;
+    knobs.leg = text("leg").map(|t| t.parse()).transpose()?;
     if let Some(failures) = text("max-failures") {
         knobs.max_failures = failures.parse()?;
     }
@@ -194,6 +210,8 @@ mod tests {
             "1GiB",
             "--partition-by",
             "split, label",
+            "--leg",
+            "2:scan,tile",
         ]);
         let all = all.unwrap();
         assert_eq!(all.shard, Some(Shard { index: 1, count: 4 }));
@@ -202,6 +220,7 @@ mod tests {
         assert_eq!(all.max_failures, MaxFailures::Percent(2.5));
         assert_eq!(all.limits.decoded_bytes, 1 << 30);
         assert_eq!(all.partition_by, ["split", "label"]);
+        assert_eq!(all.leg.unwrap().to_string(), "2:scan,tile");
         let defaults = read(&["--loose"]).unwrap();
         assert_eq!(defaults, Knobs::default());
         for (flag, value) in [("--shard", "4/4"), ("--max-failures", "-1"), ("--pack", "big")] {

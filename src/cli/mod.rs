@@ -2,11 +2,10 @@
 //!
 //! Flags are built from the schemas when the program starts, so that a param's name, range, default
 //! and words stand once. Results go to stdout, everything else to stderr; this is the only part of
-//! the house that prints and exits. Exit codes: 0 all done; 1 some units failed (more than
-//! `--max-failures`), listed in `failures.jsonl`; 2 nothing was done (usage, params, input schema,
-//! storage); 143 and 130 after SIGTERM and SIGINT.
+//! the house that prints and exits. Exit codes are in [`codes`].
 
 mod bars;
+mod codes;
 mod commands;
 mod flags;
 mod knobs;
@@ -22,11 +21,6 @@ use clap::{ArgMatches, Command};
 
 use crate::error::{Error, Result};
 use crate::steps::{self, STEPS};
-
-/// Some units failed, and are listed.
-const SOME_FAILED: u8 = 1;
-/// Nothing was done.
-const NOTHING_DONE: u8 = 2;
 
 /// `microtome`: every step and every command.
 pub fn main() -> ExitCode {
@@ -56,7 +50,7 @@ fn whole() -> Result<Command> {
         .after_help(
             "EXAMPLES\n  microtome run pipeline.yaml slides/ -o out\n  microtome scan slides/ -o scanned\n  \
              microtome steps\n\nExit codes: 0 all done; 1 some units failed, listed in failures.jsonl; \
-             2 nothing was done.",
+             nothing was done: 2 usage, 3 data, 4 storage (some units, too), 5 a fault of ours.",
         );
     for entry in STEPS {
         let binary = format!("microtome {}", entry.name);
@@ -72,7 +66,7 @@ fn go(command: Command, what: &dyn Fn(&ArgMatches) -> Result<u8>) -> Result<u8> 
             let printed = error.print();
             if error.use_stderr() {
                 // There is nobody left to tell.
-                return Ok(NOTHING_DONE);
+                return Ok(codes::USAGE);
             }
             // Help and version are results.
             print::written(printed).and_then(|()| print::result("")).map(|()| 0)
@@ -85,7 +79,7 @@ fn finish(outcome: Result<u8>) -> ExitCode {
         Ok(code) => code.into(),
         Err(error) => {
             print::error(&error);
-            NOTHING_DONE.into()
+            codes::code(&error).into()
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is refused before any work.
 
+use super::legs::{self, Behind};
 use super::{Knobs, Plan, RUN, earlier_run, grouping, schema_after};
 use crate::dataset::{self, MANIFEST, Root};
 use crate::error::{Error, Result};
@@ -12,12 +13,13 @@ use crate::step::{AnyStep, Grain, Grouping};
 /// # Errors
 /// [`Error::Params`] when a listing is not first, or input and output are one; [`Error::Schema`]
 /// naming the column and the step that makes it; [`Error::Store`] when the input is not there.
-pub fn check(plan: &Plan) -> Result<()> {
-    checked(plan).map(drop)
+pub fn check(plan: &Plan, knobs: &Knobs) -> Result<()> {
+    let behind = knobs.leg.as_ref().map(|leg| legs::behind(plan, leg)).transpose()?.flatten();
+    checked(plan, behind.as_ref()).map(drop)
 }
 
 /// The columns that a whole chain leads to, after [`check`].
-pub(super) fn checked(plan: &Plan) -> Result<Schema> {
+pub(super) fn checked(plan: &Plan, behind: Option<&Behind>) -> Result<Schema> {
     let Some(first) = plan.steps.first() else {
         return Err(Error::params("steps", "there is none: name at least one"));
     };
@@ -27,6 +29,8 @@ pub(super) fn checked(plan: &Plan) -> Result<Schema> {
         if is_folder && Root::open(&plan.input).is_ok_and(|root| root.is(&plan.out)) {
             return Err(Error::params("--output", "it is the input itself: choose another folder"));
         }
+    } else if let Some(behind) = behind {
+        schema = behind.schema.clone();
     } else {
         let input = Root::open(&plan.input)?;
         schema = input.manifest()?.schema().clone();
@@ -37,7 +41,7 @@ pub(super) fn checked(plan: &Plan) -> Result<Schema> {
             ));
         }
     }
-    columns(&plan.steps, schema)
+    columns(&plan.steps, schema, behind)
 }
 
 /// Checks a chain of which only the steps are known: what its steps say of each other, and, where it begins with a
@@ -48,19 +52,23 @@ pub(super) fn checked(plan: &Plan) -> Result<Schema> {
 pub fn check_chain(steps: &[Box<dyn AnyStep>]) -> Result<()> {
     match steps.first() {
         Some(first) if first.entry().grain == Grain::Listing => {
-            columns(steps, Schema::default()).map(drop)
+            columns(steps, Schema::default(), None).map(drop)
         }
         // Which columns its dataset has is known when it runs.
-        _ => (0..steps.len()).try_for_each(|index| after(steps, index)),
+        _ => (0..steps.len()).try_for_each(|index| after(steps, index, None)),
     }
 }
 
 /// The columns that steps lead to, each checked against what comes before it.
-fn columns(steps: &[Box<dyn AnyStep>], mut schema: Schema) -> Result<Schema> {
+fn columns(
+    steps: &[Box<dyn AnyStep>],
+    mut schema: Schema,
+    behind: Option<&Behind>,
+) -> Result<Schema> {
     for (index, step) in steps.iter().enumerate() {
         let entry = step.entry();
         match entry.grain {
-            Grain::Listing if index > 0 => {
+            Grain::Listing if index > 0 || behind.is_some() => {
                 return Err(Error::params(
                     format!("steps[{index}]"),
                     format!("`{}` makes the first manifest: it can only stand first", entry.name),
@@ -73,15 +81,18 @@ fn columns(steps: &[Box<dyn AnyStep>], mut schema: Schema) -> Result<Schema> {
                 schema = schema_after(&schema, entry);
             }
         }
-        after(steps, index)?;
+        after(steps, index, behind)?;
     }
     Ok(schema)
 }
 
-/// What a step says of those before it.
-fn after(steps: &[Box<dyn AnyStep>], index: usize) -> Result<()> {
+/// What a step says of those before it: earlier legs, and earlier steps of its own chain.
+fn after(steps: &[Box<dyn AnyStep>], index: usize, behind: Option<&Behind>) -> Result<()> {
+    let legs = behind.into_iter().flat_map(|behind| &behind.legs);
+    let legs = legs.flat_map(|leg| &leg.steps).map(|s| (s.step.as_str(), &s.params));
     let (earlier, rest) = steps.split_at(index);
-    let earlier: Vec<_> = earlier.iter().map(|s| (s.entry().name, s.params())).collect();
+    let earlier = earlier.iter().map(|s| (s.entry().name, s.params()));
+    let earlier: Vec<_> = legs.chain(earlier).collect();
     rest.first().map_or(Ok(()), |step| step.after(&earlier))
 }
 
@@ -131,11 +142,11 @@ pub(super) fn own(out: &Root) -> Result<()> {
             for name in [RUN, report::REPORT, report::NUMBERS] {
                 theirs |= out.length(name)?.is_some();
             }
-            theirs && out.list("records")?.is_empty() && earlier_run(out, None)?.is_none()
+            theirs && out.list("records")?.is_empty() && earlier_run(out, RUN)?.is_none()
         }
         Some(_) => match out.manifest() {
             Ok(_) => false,
-            Err(Error::Format { .. }) => earlier_run(out, None)?.is_none(),
+            Err(Error::Format { .. }) => earlier_run(out, RUN)?.is_none(),
             Err(Error::Schema { .. }) => true,
             Err(other) => return Err(other),
         },

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use serde::{Deserialize, Serialize};
 
+use super::files::Files;
 use super::rows::{ORDER, RowsOut};
 use super::{Failure, Summary, parts};
 use crate::dataset::{Root, Stored};
@@ -68,20 +69,22 @@ fn lines<T: Serialize>(values: impl Iterator<Item = T>) -> Result<Vec<u8>> {
 /// [`Error::Store`]; [`Error::Format`].
 pub fn merge(from: &[Root], out: &Root) -> Result<MergeSummary> {
     let _staging = out.begin()?;
-    let manifests = collect(from, "manifest", ".parquet")?;
+    let manifests = collect(from, "manifest", ".parquet", None)?;
     let files_brought = bring(from, out)?;
-    let mut summary = join_summaries(&collect(from, "runs", ".json")?)?;
+    let runs = collect(from, "runs", ".json", None)?;
+    let mut summary = join_summaries(&runs, summaries(&runs)?)?;
+    let whole = Files { leg: None, shard: None };
     for stem in earlier_manifests(from)? {
-        let parts = collect(from, &stem, ".parquet")?;
+        let parts = collect(from, &stem, ".parquet", None)?;
         let (sealed, _) = join(&parts, out)?;
         for (index, step) in summary.steps.iter_mut().enumerate() {
-            if super::between(index, &step.step, None) == format!("{stem}.parquet") {
+            if whole.between(index, &step.step) == format!("{stem}.parquet") {
                 step.manifest = sealed.digest;
             }
         }
         out.put(&format!("{stem}.parquet"), sealed)?;
     }
-    let failures = join_failures(&collect(from, "failures", ".jsonl")?, &summary)?;
+    let failures = join_failures(&collect(from, "failures", ".jsonl", None)?, &summary)?;
     let (sealed, items) = join(&manifests, out)?;
     if let Some(last) = summary.steps.last_mut() {
         last.manifest = sealed.digest;
@@ -98,16 +101,27 @@ pub fn merge(from: &[Root], out: &Root) -> Result<MergeSummary> {
     Ok(merged)
 }
 
-/// The parts of one file, by index: all of them, each once.
-fn collect(from: &[Root], stem: &str, ending: &str) -> Result<Vec<(Root, String)>> {
+/// The parts of one file, by index: all of them, each once. `wanted`: only parts of so many, whatever else an
+/// earlier run with another number of shards left.
+pub(super) fn collect(
+    from: &[Root],
+    stem: &str,
+    ending: &str,
+    wanted: Option<u32>,
+) -> Result<Vec<(Root, String)>> {
     let mut found: BTreeMap<u32, (Root, String)> = BTreeMap::new();
-    let mut count = None;
+    let mut count = wanted;
     for root in from {
         for Stored { path, .. } in root.list(stem)? {
-            let Some((index, of)) = parts::parse_part(&path).filter(|_| path.ends_with(ending))
+            let own = path.rsplit_once('/').is_some_and(|(folder, _)| folder == stem);
+            let Some((index, of)) =
+                parts::parse_part(&path).filter(|_| own && path.ends_with(ending))
             else {
                 continue;
             };
+            if wanted.is_some_and(|wanted| wanted != of) {
+                continue;
+            }
             if *count.get_or_insert(of) != of {
                 return Err(Error::params(
                     "PART",
@@ -126,7 +140,7 @@ fn collect(from: &[Root], stem: &str, ending: &str) -> Result<Vec<(Root, String)
             }
         }
     }
-    let count = count.ok_or_else(|| {
+    let count = count.filter(|_| !found.is_empty()).ok_or_else(|| {
         let places: Vec<_> = from.iter().map(Root::uri).collect();
         Error::params("PART", format!("no {stem}/part-*{ending} in {}", places.join(", ")))
     })?;
@@ -193,7 +207,7 @@ impl Part {
 }
 
 /// Merges sorted parts; holds one (smaller) batch of each.
-fn join(parts: &[(Root, String)], out: &Root) -> Result<(crate::dataset::Sealed, u64)> {
+pub(super) fn join(parts: &[(Root, String)], out: &Root) -> Result<(crate::dataset::Sealed, u64)> {
     let batch_rows = (BATCH_ROWS / parts.len().max(1)).max(256);
     let mut schema: Option<Schema> = None;
     let mut open = Vec::new();
@@ -243,15 +257,25 @@ fn join(parts: &[(Root, String)], out: &Root) -> Result<(crate::dataset::Sealed,
     Ok((rows.finish()?, items))
 }
 
-fn join_failures(parts: &[(Root, String)], summary: &Summary) -> Result<Vec<(u64, Failure)>> {
+/// The failures in a file of ours, with their orders.
+pub(super) fn read_failures(root: &Root, path: &str) -> Result<Vec<(u64, Failure)>> {
+    let bytes = root.read(path)?.unwrap_or_default();
+    let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    let read = lines.map(|line| {
+        let ordered: Ordered = serde_json::from_slice(line)
+            .map_err(|e| Error::format(format!("{}/{path}", root.uri()), e.to_string()))?;
+        Ok((ordered.order, ordered.failure))
+    });
+    read.collect()
+}
+
+pub(super) fn join_failures(
+    parts: &[(Root, String)],
+    summary: &Summary,
+) -> Result<Vec<(u64, Failure)>> {
     let mut all = Vec::new();
     for (root, path) in parts {
-        let bytes = root.read(path)?.unwrap_or_default();
-        for line in bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-            let ordered: Ordered = serde_json::from_slice(line)
-                .map_err(|e| Error::format(format!("{}/{path}", root.uri()), e.to_string()))?;
-            all.push((ordered.order, ordered.failure));
-        }
+        all.append(&mut read_failures(root, path)?);
     }
     // Steps follow each other in a whole run, and orders within a step.
     let position = |failure: &Failure| summary.steps.iter().position(|s| s.step == failure.step);
@@ -259,12 +283,20 @@ fn join_failures(parts: &[(Root, String)], summary: &Summary) -> Result<Vec<(u64
     Ok(all)
 }
 
-fn join_summaries(parts: &[(Root, String)]) -> Result<Summary> {
-    let mut joined: Option<Summary> = None;
-    for (root, path) in parts {
+/// What each shard says that it did.
+pub(super) fn summaries(parts: &[(Root, String)]) -> Result<Vec<Summary>> {
+    let read = parts.iter().map(|(root, path)| {
         let bytes = root.read(path)?.unwrap_or_default();
-        let one: Summary = serde_json::from_slice(&bytes)
-            .map_err(|e| Error::format(format!("{}/{path}", root.uri()), e.to_string()))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|e| Error::format(format!("{}/{path}", root.uri()), e.to_string()))
+    });
+    read.collect()
+}
+
+/// The summaries of shards, which lie at `parts`, as one.
+pub(super) fn join_summaries(parts: &[(Root, String)], summaries: Vec<Summary>) -> Result<Summary> {
+    let mut joined: Option<Summary> = None;
+    for ((root, path), one) in parts.iter().zip(summaries) {
         let Some(all) = &mut joined else {
             joined = Some(Summary { shard: None, ..one });
             continue;
@@ -284,6 +316,7 @@ fn join_summaries(parts: &[(Root, String)]) -> Result<Summary> {
             ));
         }
         all.failures += one.failures;
+        all.store_failures += one.store_failures;
         all.units += one.units;
         all.seconds = all.seconds.max(one.seconds);
         for (a, b) in all.steps.iter_mut().zip(one.steps) {
@@ -294,6 +327,7 @@ fn join_summaries(parts: &[(Root, String)]) -> Result<Summary> {
             a.made += b.made;
             a.failures += b.failures;
             a.items += b.items;
+            a.dropped += b.dropped;
             a.bytes_in += b.bytes_in;
             a.bytes_out += b.bytes_out;
             a.bytes_written += b.bytes_written;

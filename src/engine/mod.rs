@@ -11,11 +11,13 @@
 
 mod carry;
 mod checks;
+mod files;
 mod group_rows;
 mod grouping;
 mod groups;
 mod ids;
 mod images;
+mod legs;
 mod listing;
 mod merge;
 mod packed;
@@ -32,6 +34,7 @@ mod whole;
 use std::time::Instant;
 
 pub use checks::{check, check_chain};
+pub use legs::merge_leg;
 pub use merge::{MergeSummary, merge};
 pub use size::size;
 pub use types::{Event, Knobs, Layout, Leg, MaxFailures, Shard, Silent, Watch};
@@ -45,6 +48,7 @@ use crate::manifest::Schema;
 use crate::report;
 use crate::step::{AnyStep, Crew, Grain};
 use checks::{check_partitions, check_shard, checked, own};
+use files::Files;
 use images::Tally;
 use rows::RowsOut;
 
@@ -69,7 +73,8 @@ pub struct Plan {
 /// What kept the run as a whole from being done (params, schema, storage); [`Error::Stopped`] when
 /// it was told to stop. Failures of single units are in the summary, not here.
 pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result<Summary> {
-    let leads_to = checked(plan)?;
+    let behind = knobs.leg.as_ref().map(|leg| legs::behind(plan, leg)).transpose()?.flatten();
+    let leads_to = checked(plan, behind.as_ref())?;
     if knobs.shard.is_some() {
         check_shard(plan)?;
     }
@@ -85,14 +90,18 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         shard: knobs.shard.map(|s| format!("{}/{}", s.index, s.count)),
         steps: Vec::new(),
         failures: 0,
+        store_failures: 0,
+        given: behind.as_ref().map(|behind| behind.digest),
         units: 0,
         seconds: 0.0,
         threads: knobs.threads,
     };
-    let earlier = earlier_run(&plan.out, knobs.shard)?;
+    let files = Files::of(knobs);
+    let earlier = earlier_run(&plan.out, &files.run())?;
     let mut failures: Vec<(u64, Failure)> = Vec::new();
     let mut schema = Schema::default();
-    let mut before: Option<String> = None;
+    let mut before: Option<Before> =
+        behind.map(|behind| Before { path: behind.manifest, is_part: false });
     let mut last = Rows::Kept(Digest::of(b""));
     for (index, step) in plan.steps.iter().enumerate() {
         let step_begun = Instant::now();
@@ -115,11 +124,11 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         } else {
             let is_last = index + 1 == plan.steps.len();
             let chained = Chained {
-                before: before.as_deref(),
+                before: before.as_ref(),
                 place: if is_last {
-                    final_place(knobs.shard)
+                    files.last_manifest()
                 } else {
-                    between(index, entry.name, knobs.shard)
+                    files.between(index, entry.name)
                 },
                 earlier: earlier.as_ref().and_then(|run| run.steps.get(index)),
             };
@@ -131,19 +140,23 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         }
         summary.units += tally.units;
         summary.failures += tally.failures.len() as u64;
+        summary.store_failures +=
+            tally.failures.iter().filter(|(_, failure)| failure.is_of_store()).count() as u64;
         failures.extend(tally.failures);
         if index + 1 < plan.steps.len() {
-            let path = between(index, entry.name, knobs.shard);
+            let path = files.between(index, entry.name);
             if let Rows::New(sealed) = rows {
                 plan.out.put(&path, sealed)?;
             }
-            before = Some(path);
+            before = Some(Before { path, is_part: knobs.shard.is_some() });
         } else {
             last = rows;
         }
     }
     summary.seconds = begun.elapsed().as_secs_f64();
-    if knobs.partition_by.is_empty() {
+    if !files.is_whole() {
+        // Partitions are of whole manifests.
+    } else if knobs.partition_by.is_empty() {
         partitions::clear(&plan.out, last.digest())?;
     } else {
         let table = match &last {
@@ -155,8 +168,10 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
     }
     let told_already = earlier.is_some_and(|run| says_the_same(&run, &summary));
     let stands = |name: &str| plan.out.length(name).map(|length| length.is_some());
-    let report_stands = knobs.shard.is_some()
+    let report_stands = !files.is_whole()
         || (stands(report::REPORT)? && stands(report::NUMBERS)? && stands(FAILURES)?);
+    // What earlier legs say may have changed where the manifest did not.
+    let told_already = told_already && knobs.leg.is_none();
     if !(matches!(last, Rows::Kept(_)) && told_already && report_stands) {
         commit(plan, knobs, &summary, &failures, last)?;
     }
@@ -196,18 +211,8 @@ impl Rows {
 
 /// The summary that an earlier run left. One of another version, or a broken one, is no help and no
 /// harm: everything is looked at again.
-fn earlier_run(out: &Root, shard: Option<Shard>) -> Result<Option<Summary>> {
-    let path =
-        shard.map_or_else(|| RUN.to_string(), |shard| parts::part_name("runs", shard, "json"));
-    Ok(out.read(&path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
-}
-
-/// Where the last manifest lies.
-fn final_place(shard: Option<Shard>) -> String {
-    shard.map_or_else(
-        || MANIFEST.to_string(),
-        |shard| parts::part_name("manifest", shard, "parquet"),
-    )
+fn earlier_run(out: &Root, path: &str) -> Result<Option<Summary>> {
+    Ok(out.read(path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
 /// The columns of the manifest that a step makes of another.
@@ -220,21 +225,19 @@ fn schema_after(before: &Schema, entry: &crate::step::Entry) -> Schema {
 
 /// A step's place in its run.
 struct Chained<'a> {
-    /// Manifest of the step before it in the same run.
-    before: Option<&'a str>,
+    /// The manifest that it reads, where that lies in the output.
+    before: Option<&'a Before>,
     /// Where its own manifest goes.
     place: String,
     /// What an earlier run said of it.
     earlier: Option<&'a StepSummary>,
 }
 
-/// Where the manifest of an earlier step of a chain lies.
-fn between(index: usize, step: &str, shard: Option<Shard>) -> String {
-    let stem = format!("manifests/{}-{step}", index + 1);
-    match shard {
-        None => format!("{stem}.parquet"),
-        Some(shard) => parts::part_name(&stem, shard, "parquet"),
-    }
+/// A manifest in the output that a step reads: of the step before it in the same run, or of the leg before.
+struct Before {
+    path: String,
+    /// Whether it has this shard's rows alone.
+    is_part: bool,
 }
 
 /// A step that makes a manifest of another, image by image or group by group.
@@ -246,12 +249,14 @@ fn manifest_step(
     (knobs, crew, watch): (&Knobs, &Crew, &dyn Watch),
 ) -> Result<(Tally, Digest, Rows)> {
     // Behind a step of the same run, the manifest is this shard's already.
-    let (input, path, shard) = match chained.before {
-        Some(path) => (plan.out.clone(), path, None),
-        None => (Root::open(&plan.input)?, MANIFEST, knobs.shard),
+    let is_part = chained.before.is_some_and(|before| before.is_part);
+    let (input, path) = match chained.before {
+        Some(before) => (plan.out.clone(), before.path.as_str()),
+        None => (Root::open(&plan.input)?, MANIFEST),
     };
+    let shard = knobs.shard.filter(|_| !is_part);
     let reader = input.manifest_at(path)?;
-    if chained.before.is_none() {
+    if chained.before.is_none() || knobs.leg.is_some() {
         *schema = reader.schema().clone();
     }
     let entry = step.entry();
@@ -277,9 +282,8 @@ fn manifest_step(
         None => seat.absolute(item),
     };
     if entry.grain == Grain::Group {
-        let chained_shard = chained.before.is_some() && knobs.shard.is_some();
         let open = || input.manifest_at(path);
-        let share = grouping::share(&open, step, shard, chained_shard)?;
+        let share = grouping::share(&open, step, shard, is_part)?;
         begun(share.units, share.bytes);
         let mut rows = RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?
             .with_threads(knobs.threads);
@@ -308,8 +312,7 @@ fn manifest_step(
     }
     let mut rows =
         RowsOut::new(&plan.out, after.clone(), knobs.shard.is_some())?.with_threads(knobs.threads);
-    let orders = chained.before.is_some() && knobs.shard.is_some();
-    let tally = images::run(&bench, reader, &share, orders, &mut rows, &place)?;
+    let tally = images::run(&bench, reader, &share, is_part, &mut rows, &place)?;
     *schema = after;
     Ok((tally, share.follows_from, Rows::New(rows.finish()?)))
 }
@@ -351,12 +354,16 @@ fn commit(
     failures: &[(u64, Failure)],
     rows: Rows,
 ) -> Result<()> {
-    let Some(shard) = knobs.shard else { return finish(&plan.out, summary, failures, rows) };
-    let lines = merge::ordered_failures(failures)?;
-    plan.out.replace(&parts::part_name("failures", shard, "jsonl"), &lines)?;
-    plan.out.replace(&parts::part_name("runs", shard, "json"), &pretty(summary)?)?;
+    match (&knobs.leg, knobs.shard) {
+        (None, None) => return finish(&plan.out, summary, failures, rows),
+        (Some(leg), None) => return legs::commit(&plan.out, leg, summary, failures, rows),
+        (_, Some(_)) => {}
+    }
+    let files = Files::of(knobs);
+    plan.out.replace(&files.failures(), &merge::ordered_failures(failures)?)?;
+    plan.out.replace(&files.run(), &pretty(summary)?)?;
     match rows {
-        Rows::New(sealed) => plan.out.put(&final_place(Some(shard)), sealed),
+        Rows::New(sealed) => plan.out.put(&files.last_manifest(), sealed),
         Rows::Kept(_) => Ok(()),
     }
 }

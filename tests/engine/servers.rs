@@ -224,7 +224,7 @@ fn wrong_credentials_end_in_an_error_that_does_not_show_them() {
             .arg(tempdir().unwrap().path().join("o"))
             .output()
             .unwrap();
-        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(output.status.code(), Some(4));
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(text.contains("error: ") && text.contains("remedy: "), "{text}");
         assert!(!text.contains(wrong) && !text.contains("Signature"), "{text}");

@@ -95,6 +95,8 @@ pub fn tiny(slides: &[SlideAsked<'_>], tile_px: u32) -> Tiny {
             step("tile", params, items.len() as u64, &tiled),
         ],
         failures: 1,
+        store_failures: 0,
+        given: None,
         units: 2 * slides.len() as u64,
         seconds: 4.5,
         threads: 2,
