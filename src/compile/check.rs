@@ -11,7 +11,7 @@ use crate::engine::MaxFailures;
 use crate::error::{Error, Result};
 use crate::step::{Entry, Grain};
 
-/// Most parts that a step's units are dealt in.
+/// Most parts that a step's units are dealt in, whatever the target.
 pub const MOST_SHARDS: u32 = 1000;
 /// Most times that a shard is begun again.
 const MOST_RETRIES: u32 = 100;
@@ -163,7 +163,10 @@ fn shards(path: &str, shards: Option<u32>) -> Result<()> {
 }
 
 /// The name of an image with `{step}` and `{version}` in it.
-fn template(path: &str, text: &str) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Params`] naming `path`.
+pub fn template(path: &str, text: &str) -> Result<()> {
     if syntax::is_image(&text.replace("{step}", "tile").replace("{version}", "1.0.0")) {
         return Ok(());
     }

@@ -175,6 +175,16 @@ impl Cluster {
         check::cluster(&cluster, steps)?;
         Ok(cluster)
     }
+
+    /// Deals the units of every step that can be dealt out in so many parts, whatever the file says; a step that is
+    /// told to be whole stays whole.
+    pub fn deal(&mut self, shards: u32) {
+        self.shards = Some(shards);
+        self.defaults.shards = None;
+        for node in self.steps.values_mut() {
+            node.shards = node.shards.map(|own| if own == 1 { 1 } else { shards });
+        }
+    }
 }
 
 /// Largest cluster file.

@@ -6,9 +6,30 @@
 
 mod check;
 pub mod cluster;
+pub mod kubeflow;
 pub mod plan;
 mod shape;
 mod syntax;
 
+pub use check::{MOST_SHARDS, place, template};
 pub use cluster::{Claim, Cluster, Node, Secret, Toleration};
 pub use plan::{Pins, Plan, PlannedLeg, plan};
+
+use crate::error::Result;
+
+/// What a pipeline can be compiled to.
+pub struct Target {
+    /// What `--to` takes.
+    pub name: &'static str,
+    /// In a line.
+    pub about: &'static str,
+    /// Writes a plan down.
+    pub compile: fn(&Plan) -> Result<String>,
+}
+
+/// Every target.
+pub static TARGETS: &[Target] = &[Target {
+    name: "kubeflow",
+    about: "A pipeline of Kubeflow Pipelines (IR YAML, schema 2.1.0)",
+    compile: kubeflow::compile,
+}];
