@@ -1,4 +1,5 @@
-//! YAML (and so JSON) that people wrote, as values: pipelines, params, policies.
+//! YAML (and so JSON) that people wrote, as values: pipelines, params, policies; and values as YAML, for what reads
+//! nothing else.
 
 use serde_json::Value;
 
@@ -38,6 +39,18 @@ pub fn document(place: &str, text: &[u8]) -> Result<Value> {
         };
         Error::params(field, unusable(e))
     })
+}
+
+/// A value as YAML that a reader of YAML 1.1 takes as it is meant: `no`, `1:30` and `2026-01-01` are quoted, numbers have
+/// their point. Maps are in the order of their keys.
+///
+/// # Errors
+/// [`Error::Bug`] when it cannot be written, which no JSON value is known to bring about.
+pub fn text(value: &Value) -> Result<String> {
+    // Blocks (`>`, `|`) would be folded by rules that readers differ in.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    serde_saphyr::to_string_with_options(value, options)
+        .map_err(|e| Error::Bug { message: format!("no YAML can be made of a value: {e}") })
 }
 
 /// What is wrong with a YAML document, in words for whoever wrote it.

@@ -107,7 +107,7 @@ pub fn all() -> Vec<Command> {
         .after_help(
             "EXAMPLES\n  microtome report out\n  microtome report s3://bucket/patches -o patches.html",
         );
-    vec![knobs::add(run), listed, why, knobs::show(check), merge, report]
+    vec![knobs::add(run), super::compile::command(), listed, why, knobs::show(check), merge, report]
 }
 
 /// Runs the command that was asked for; gives the exit code.
@@ -120,6 +120,7 @@ pub fn dispatch(matches: &ArgMatches) -> Result<u8> {
     };
     match name {
         "run" => run(matches),
+        "compile" => super::compile::run(matches),
         "steps" => list(matches),
         "why" => why(matches),
         "check" => check(matches),

@@ -7,6 +7,7 @@
 mod bars;
 mod codes;
 mod commands;
+mod compile;
 mod flags;
 mod knobs;
 mod log;

@@ -3,7 +3,14 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{check, shape};
+use crate::error::{Error, Result};
+use crate::step::Entry;
+use crate::yaml;
 
 /// The version of the file's own shape: `microtome-cluster: 1`.
 pub const VERSION: u64 = 1;
@@ -21,7 +28,8 @@ pub struct Cluster {
     pub output: Option<String>,
     /// Shards of each step that can be dealt out, unless the step says otherwise.
     pub shards: Option<u32>,
-    /// Names of images, where they are not those of the registry: `{step}` and `{version}` are put in.
+    /// Names of images, where they are not those of the registry: `{step}` and `{version}` are put in. The image
+    /// that has every step, which merges, is named without `-{step}`.
     pub image: Option<String>,
     /// What every step may use, unless it says otherwise.
     pub defaults: Node,
@@ -29,6 +37,8 @@ pub struct Cluster {
     pub steps: BTreeMap<String, Node>,
     /// Persistent volume claims that every step sees.
     pub claims: Vec<Claim>,
+    /// Labels of every pod: what a cluster's admission looks at (`azure.workload.identity/use: "true"`).
+    pub pod_labels: BTreeMap<String, String>,
     /// Environment variables of every container. No secrets here.
     pub env: BTreeMap<String, String>,
     /// Environment variables from secrets of the cluster.
@@ -41,6 +51,8 @@ pub struct Cluster {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Node {
+    /// The image itself, in place of the file's `image` and the registry's.
+    pub image: Option<String>,
     /// In how many parts the step's units are dealt; 1: one container does all.
     pub shards: Option<u32>,
     /// Cores asked for, as Kubernetes writes them (`2`, `500m`).
@@ -122,4 +134,70 @@ pub struct Kubernetes {
     pub queue: Option<String>,
     /// Client id of the managed identity that Azure workload identity gives the pods.
     pub workload_identity_client_id: Option<String>,
+}
+
+impl Cluster {
+    /// A cluster file, checked as a whole.
+    ///
+    /// # Errors
+    /// [`Error::Params`] with the line of what is no YAML, or the path of what is wrong (`steps.tile.memory`).
+    pub fn parse(place: &str, text: &[u8], steps: &'static [Entry]) -> Result<Self> {
+        if text.len() > MOST_BYTES {
+            return Err(Error::limit(
+                format!("size of {place}"),
+                format!("{} bytes", text.len()),
+                format!("{MOST_BYTES} bytes"),
+                "a cluster file says where things lie and what steps may use: keep data out of it",
+            ));
+        }
+        let mut document = yaml::document(place, text)?;
+        if !document.is_object() {
+            return Err(Error::params(
+                place,
+                format!("a cluster file is a map that begins with `microtome-cluster: {VERSION}`"),
+            ));
+        }
+        match document.get("microtome-cluster") {
+            Some(version) if version.as_u64() == Some(VERSION) => {}
+            Some(other) => {
+                let other: String = other.to_string().chars().take(80).collect();
+                let message = format!("{other} where {VERSION} is known");
+                return Err(Error::params("microtome-cluster", message));
+            }
+            None => {
+                let message = format!("missing: begin with `microtome-cluster: {VERSION}`");
+                return Err(Error::params("microtome-cluster", message));
+            }
+        }
+        shape::fit(&schema(), &mut document, "")?;
+        let cluster: Self = serde_json::from_value(document)
+            .map_err(|e| Error::params(place, format!("no cluster file: {e}")))?;
+        check::cluster(&cluster, steps)?;
+        Ok(cluster)
+    }
+
+    /// Deals the units of every step that can be dealt out in so many parts, whatever the file says; a step that is
+    /// told to be whole stays whole.
+    pub fn deal(&mut self, shards: u32) {
+        self.shards = Some(shards);
+        self.defaults.shards = None;
+        for node in self.steps.values_mut() {
+            node.shards = node.shards.map(|own| if own == 1 { 1 } else { shards });
+        }
+    }
+}
+
+/// Largest cluster file.
+const MOST_BYTES: usize = 1 << 20;
+
+/// JSON Schema of a cluster file.
+pub fn schema() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
+    let mut schema = settings.into_generator().into_root_schema_for::<Cluster>().to_value();
+    schema["$id"] = format!("urn:microtome:cluster:{VERSION}").into();
+    schema["title"] = "Cluster file of microtome".into();
+    schema["required"] = serde_json::json!(["microtome-cluster"]);
+    schema["properties"]["microtome-cluster"]["const"] = VERSION.into();
+    schema["properties"]["microtome-cluster"]["default"] = VERSION.into();
+    schema
 }

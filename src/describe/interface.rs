@@ -3,9 +3,63 @@
 
 use serde_json::{Value, json};
 
-use super::{Param, Shape, params};
+use super::{Param, Shape, doc, params};
 use crate::error::Result;
 use crate::step::{Entry, Grain};
+
+/// A component: a step, or the merge of a step's shards.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Component {
+    /// `tile`, or `merge`.
+    pub name: String,
+    /// Version of the step; of the crate for `merge`.
+    pub version: String,
+    /// What it does, as its author wrote it.
+    pub doc: String,
+    /// The image on the machine that built it.
+    pub image: String,
+    /// What is run in the image.
+    pub command: Vec<String>,
+    /// The input artifact, which is optional: (name, schema title, words).
+    pub artifact: (&'static str, &'static str, &'static str),
+    /// Whether the input artifact is a list of them.
+    pub is_list: bool,
+    /// The input parameters.
+    pub inputs: Vec<Input>,
+}
+
+impl Component {
+    /// The component of a step.
+    ///
+    /// # Errors
+    /// As [`params`].
+    pub fn of(entry: &Entry) -> Result<Self> {
+        Ok(Self {
+            name: entry.name.into(),
+            version: entry.version.into(),
+            doc: doc(entry),
+            image: image(entry),
+            command: vec![format!("/microtome-{}", entry.name)],
+            artifact: INPUT_ARTIFACT,
+            is_list: false,
+            inputs: inputs(entry)?,
+        })
+    }
+
+    /// The component that joins the shards of a step.
+    pub fn merge() -> Self {
+        Self {
+            name: MERGE.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            doc: "Joins the parts that the shards of a step made to one dataset.".into(),
+            image: image_of_all(),
+            command: vec!["/microtome".into(), MERGE.into()],
+            artifact: MERGE_ARTIFACT,
+            is_list: true,
+            inputs: merge_inputs(),
+        }
+    }
+}
 
 /// The type of a parameter, as Kubeflow Pipelines has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +77,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The name in Python (`int`).
+    pub fn python_name(self) -> &'static str {
+        match self {
+            Self::Text => "str",
+            Self::Int => "int",
+            Self::Float => "float",
+            Self::Bool => "bool",
+            Self::List => "list",
+        }
+    }
+
     /// The name in the IR (`NUMBER_INTEGER`).
     pub fn ir_name(self) -> &'static str {
         match self {
@@ -71,15 +136,52 @@ pub const INPUT_ARTIFACT: (&str, &str, &str) = (
     "The dataset that an earlier step gave. In place of `input_uri`.",
 );
 
+/// The component that joins shards; no step has this name.
+pub const MERGE: &str = "merge";
+
+/// The input artifacts of the merge: optional, as all parts lie in `output_uri`.
+pub const MERGE_ARTIFACT: (&str, &str, &str) = (
+    "datasets",
+    "system.Dataset",
+    "What the shards gave, where they have no `output_uri` in common.",
+);
+
+/// The inputs of the merge.
+pub fn merge_inputs() -> Vec<Input> {
+    vec![
+        input(
+            "output_uri",
+            Kind::Text,
+            json!(""),
+            "Where the dataset is made: for the shards of a leg, the place in which they all wrote. Empty: the artifact's own place.",
+        ),
+        input(
+            "leg",
+            Kind::Text,
+            json!(""),
+            "`K:STEP,STEP,…`: the shards of the K-th step of this chain are joined, in `output_uri`.",
+        ),
+        input(
+            "shard_count",
+            Kind::Int,
+            json!(0),
+            "In how many parts the units were dealt; 0: as many as are found.",
+        ),
+        input(
+            "input_digests",
+            Kind::List,
+            json!([]),
+            "BLAKE3 of the parts' manifests (their `manifest_digest`), so that Kubeflow's cache sees content. Held to them, if given.",
+        ),
+    ]
+}
+
+fn input(name: &str, kind: Kind, default: Value, doc: &str) -> Input {
+    Input { name: name.into(), kind, default: Some(default), doc: doc.into(), is_param: false }
+}
+
 /// Inputs that are no params: where things lie, and how the step runs. They never meet the key.
 pub fn run_inputs(entry: &Entry) -> Vec<Input> {
-    let input = |name: &str, kind, default: Value, doc: &str| Input {
-        name: name.into(),
-        kind,
-        default: Some(default),
-        doc: doc.into(),
-        is_param: false,
-    };
     let uri = match entry.grain {
         Grain::Listing => {
             "What is listed: a mounted folder, a CSV or Parquet list, or an az://, abfss://, s3:// or gs:// prefix. The bulk stays where it is."

@@ -6,6 +6,7 @@
 
 mod component;
 pub mod interface;
+pub mod kfp;
 mod nearest;
 mod param;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::step::Entry;
+use interface::Component;
 
 /// A generated file: its path below the root of the repository, and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +49,12 @@ pub fn generated(steps: &'static [Entry]) -> Result<Vec<Generated>> {
         add(format!("schemas/{name}/input.json"), pretty(&schema::input(entry)));
         add(format!("schemas/{name}/output.json"), pretty(&schema::output(entry)));
         // The shapes are checked here, so that a schema is never committed without its flags.
-        params(entry)?;
+        let component = Component::of(entry)?;
+        add(format!("components/{name}/component.yaml"), kfp::component_yaml(&component)?);
     }
+    let merge = Component::merge();
+    let path = format!("components/{}/component.yaml", merge.name);
+    files.push(Generated { path, text: kfp::component_yaml(&merge)? });
     Ok(files)
 }
 

@@ -6,7 +6,7 @@ use crate::dataset::{self, MANIFEST, Root};
 use crate::error::{Error, Result};
 use crate::manifest::{Partitions, Schema};
 use crate::report;
-use crate::step::{Grain, Grouping};
+use crate::step::{AnyStep, Grain, Grouping};
 
 /// Checks a whole chain before any work: each step's columns against what comes before it.
 ///
@@ -41,7 +41,31 @@ pub(super) fn checked(plan: &Plan, behind: Option<&Behind>) -> Result<Schema> {
             ));
         }
     }
-    for (index, step) in plan.steps.iter().enumerate() {
+    columns(&plan.steps, schema, behind)
+}
+
+/// Checks a chain of which only the steps are known: what its steps say of each other, and, where it begins with a
+/// listing, the columns of each.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_chain(steps: &[Box<dyn AnyStep>]) -> Result<()> {
+    match steps.first() {
+        Some(first) if first.entry().grain == Grain::Listing => {
+            columns(steps, Schema::default(), None).map(drop)
+        }
+        // Which columns its dataset has is known when it runs.
+        _ => (0..steps.len()).try_for_each(|index| after(steps, index, None)),
+    }
+}
+
+/// The columns that steps lead to, each checked against what comes before it.
+fn columns(
+    steps: &[Box<dyn AnyStep>],
+    mut schema: Schema,
+    behind: Option<&Behind>,
+) -> Result<Schema> {
+    for (index, step) in steps.iter().enumerate() {
         let entry = step.entry();
         match entry.grain {
             Grain::Listing if index > 0 || behind.is_some() => {
@@ -57,13 +81,19 @@ pub(super) fn checked(plan: &Plan, behind: Option<&Behind>) -> Result<Schema> {
                 schema = schema_after(&schema, entry);
             }
         }
-        let legs = behind.into_iter().flat_map(|behind| &behind.legs);
-        let legs = legs.flat_map(|leg| &leg.steps).map(|s| (s.step.as_str(), &s.params));
-        let earlier = plan.steps.iter().take(index).map(|s| (s.entry().name, s.params()));
-        let earlier: Vec<_> = legs.chain(earlier).collect();
-        step.after(&earlier)?;
+        after(steps, index, behind)?;
     }
     Ok(schema)
+}
+
+/// What a step says of those before it: earlier legs, and earlier steps of its own chain.
+fn after(steps: &[Box<dyn AnyStep>], index: usize, behind: Option<&Behind>) -> Result<()> {
+    let legs = behind.into_iter().flat_map(|behind| &behind.legs);
+    let legs = legs.flat_map(|leg| &leg.steps).map(|s| (s.step.as_str(), &s.params));
+    let (earlier, rest) = steps.split_at(index);
+    let earlier = earlier.iter().map(|s| (s.entry().name, s.params()));
+    let earlier: Vec<_> = legs.chain(earlier).collect();
+    rest.first().map_or(Ok(()), |step| step.after(&earlier))
 }
 
 /// Refuses what no shard can do, before it has done anything else.

@@ -26,15 +26,17 @@ mod parts;
 mod rows;
 mod series;
 mod share;
+mod size;
 mod types;
 mod unit;
 mod whole;
 
 use std::time::Instant;
 
-pub use checks::check;
+pub use checks::{check, check_chain};
 pub use legs::merge_leg;
 pub use merge::{MergeSummary, merge};
+pub use size::size;
 pub use types::{Event, Knobs, Layout, Leg, MaxFailures, Shard, Silent, Watch};
 
 pub use crate::summary::{Failure, StepSummary, Summary};

@@ -1,0 +1,455 @@
+//! A pipeline of Kubeflow Pipelines: the IR that its SDK compiles (schema 2.1.0), and what only Kubernetes knows
+//! ([`platform`]) as a second document.
+//!
+//! A leg is a task. A leg in shards is a pipeline of its own: a loop over the shards' numbers, and behind it a merge
+//! that is given the digest of every part, so that neither begins with anything but what the shards made. A loop in the
+//! outer pipeline would do on a cluster; the SDK's local runner hands such a loop its own number in place of every
+//! output of another task (kfp 2.17), and a nested one can be folded away in the console.
+//!
+//! Kubeflow's own cache is off unless it is asked for: it sees params, digests and names of images, not whether the
+//! files are still where they were. What is done already each step finds by itself, from its records.
+
+mod platform;
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value, json};
+
+use super::cluster::Node;
+use super::plan::{Plan, PlannedLeg};
+use crate::describe::interface::{Component, Kind, OUTPUT_ARTIFACTS, OUTPUT_PARAMETERS};
+use crate::describe::kfp;
+use crate::error::{Error, Result};
+use crate::yaml;
+
+/// Most shards of a leg: Kubeflow makes three pods for each, and one pod that waits for all of them.
+pub const MOST_SHARDS: u32 = 200;
+/// The pipeline's own inputs.
+const INPUT_URI: &str = "input_uri";
+const OUTPUT_URI: &str = "output_uri";
+/// What goes from leg to leg.
+const DATASET: &str = "dataset";
+const DIGEST: &str = "manifest_digest";
+/// The loop's number, as the SDK calls it.
+const ITEM: &str = "pipelinechannel--loop-item-param-1";
+
+/// The pipeline as a file: two YAML documents.
+///
+/// # Errors
+/// [`Error::Params`] for more than [`MOST_SHARDS`] shards, and for texts that Kubeflow would replace.
+pub fn compile(plan: &Plan) -> Result<String> {
+    let mut parts = Parts::default();
+    let mut tasks = Map::new();
+    for (index, leg) in plan.legs.iter().enumerate() {
+        if leg.shards > MOST_SHARDS {
+            return Err(Error::params(
+                format!("steps.{}.shards", leg.entry.name),
+                format!(
+                    "{} shards; Kubeflow makes three pods for each, so that {MOST_SHARDS} are the most here: deal the units out in fewer, or compile `--to kubernetes`, which has up to {}",
+                    leg.shards,
+                    super::check::MOST_SHARDS
+                ),
+            ));
+        }
+        let before = index.checked_sub(1).and_then(|index| plan.legs.get(index));
+        let source = before.map_or(Source::Place, |leg| Source::Task(&leg.name));
+        let task = match leg.shards {
+            1 => parts.alone(plan, leg, source)?,
+            _ => parts.dealt(plan, leg, source)?,
+        };
+        tasks.insert(leg.name.clone(), task);
+    }
+    let last = plan.legs.last().map_or("", |leg| leg.name.as_str());
+    let mut document = json!({
+        "schemaVersion": kfp::SCHEMA_VERSION,
+        "sdkVersion": kfp::SDK_VERSION,
+        "pipelineInfo": {"name": plan.name, "description": chain(plan)},
+        "components": parts.components,
+        "deploymentSpec": {"executors": parts.executors},
+        "root": {
+            "dag": {"tasks": tasks, "outputs": outputs_of(last)},
+            "inputDefinitions": {"parameters": {
+                INPUT_URI: {"parameterType": "STRING", "defaultValue": plan.input, "isOptional": true},
+                OUTPUT_URI: {"parameterType": "STRING", "defaultValue": plan.output, "isOptional": true},
+            }},
+            "outputDefinitions": kfp::output_definitions(),
+        },
+    });
+    without_words(&mut document["components"]);
+    without_words(&mut document["root"]);
+    let mut text = format!("{}{}", header(plan), yaml::text(&document)?);
+    if !parts.platform.is_empty() {
+        let executors = json!({"deploymentSpec": {"executors": parts.platform}});
+        let second = json!({"platforms": {"kubernetes": executors}});
+        let _ = write!(text, "---\n{}", yaml::text(&second)?);
+    }
+    Ok(text)
+}
+
+/// The steps in a line.
+fn chain(plan: &Plan) -> String {
+    let leg = |leg: &PlannedLeg| match leg.shards {
+        1 => format!("{} {}", leg.entry.name, leg.entry.version),
+        shards => format!("{} {} in {shards} shards", leg.entry.name, leg.entry.version),
+    };
+    plan.legs.iter().map(leg).collect::<Vec<_>>().join(", ")
+}
+
+/// The comment on top. The SDK takes the description from its third line.
+fn header(plan: &Plan) -> String {
+    let mut text = format!(
+        "# PIPELINE DEFINITION\n# Name: {}\n# Description: {}\n# Inputs:\n",
+        plan.name,
+        chain(plan)
+    );
+    for (name, default) in [(INPUT_URI, &plan.input), (OUTPUT_URI, &plan.output)] {
+        let _ = writeln!(text, "#    {name}: str [Default: {}]", Value::from(default.as_str()));
+    }
+    text.push_str("# Outputs:\n");
+    for (name, title, _) in OUTPUT_ARTIFACTS {
+        let _ = writeln!(text, "#    {name}: {title}");
+    }
+    for (name, kind, _) in OUTPUT_PARAMETERS {
+        let _ = writeln!(text, "#    {name}: {}", kind.python_name());
+    }
+    let _ = writeln!(
+        text,
+        "# Made by microtome {} with `compile --to kubeflow`.",
+        env!("CARGO_PKG_VERSION")
+    );
+    for left_out in left_out(plan) {
+        let _ = writeln!(text, "# Not said here: {left_out}.");
+    }
+    text
+}
+
+/// What the cluster file says and a pipeline cannot.
+fn left_out(plan: &Plan) -> Vec<String> {
+    let cluster = &plan.cluster;
+    let mut all = Vec::new();
+    for claim in cluster.claims.iter().filter(|claim| claim.read_only) {
+        all.push(format!(
+            "that `{}` is only read; Kubeflow mounts claims as they are",
+            claim.claim
+        ));
+    }
+    let own = &cluster.kubernetes;
+    let of_the_run = [
+        ("namespace", own.namespace.is_some()),
+        ("service_account", own.service_account.is_some()),
+        ("queue", own.queue.is_some()),
+    ];
+    for (field, _) in of_the_run.iter().filter(|(_, said)| *said) {
+        all.push(format!("`kubernetes.{field}`, which Kubeflow is told when the run is made"));
+    }
+    all
+}
+
+/// Takes descriptions away, as the SDK does where it composes: the component files have them.
+fn without_words(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            // A param may have this name; it is then a definition, and no text.
+            if map.get("description").is_some_and(Value::is_string) {
+                map.remove("description");
+            }
+            map.values_mut().for_each(without_words);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_words),
+        _ => {}
+    }
+}
+
+/// What a leg reads.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    /// What the pipeline's `input_uri` names.
+    Place,
+    /// What a task gives, in the same pipeline.
+    Task(&'a str),
+    /// What the pipeline around it is given, under these names.
+    Given { dataset: &'a str, digest: &'a str },
+}
+
+/// Where a value of the outer pipeline is found: under its own name, or under the one that a loop gives it.
+struct Names {
+    input_uri: String,
+    output_uri: String,
+}
+
+impl Names {
+    fn plain() -> Self {
+        Self { input_uri: INPUT_URI.into(), output_uri: OUTPUT_URI.into() }
+    }
+
+    fn in_loop() -> Self {
+        Self { input_uri: channel(INPUT_URI), output_uri: channel(OUTPUT_URI) }
+    }
+}
+
+/// The name under which a loop sees a value, as the SDK calls it.
+fn channel(name: &str) -> String {
+    format!("pipelinechannel--{name}")
+}
+
+fn constant(value: impl Into<Value>) -> Value {
+    json!({"runtimeValue": {"constant": value.into()}})
+}
+
+fn from_input(name: &str) -> Value {
+    json!({"componentInputParameter": name})
+}
+
+fn from_task(task: &str, output: &str) -> Value {
+    json!({"taskOutputParameter": {"producerTask": task, "outputParameterKey": output}})
+}
+
+/// All that a leg gives, as the outputs of the pipeline around it.
+fn outputs_of(task: &str) -> Value {
+    let artifacts: Map<String, Value> = OUTPUT_ARTIFACTS
+        .iter()
+        .map(|(name, ..)| {
+            let from = json!({"outputArtifactKey": name, "producerSubtask": task});
+            (name.to_string(), json!({"artifactSelectors": [from]}))
+        })
+        .collect();
+    let parameters: Map<String, Value> = OUTPUT_PARAMETERS
+        .iter()
+        .map(|(name, ..)| {
+            let from = json!({"outputParameterKey": name, "producerSubtask": task});
+            (name.to_string(), json!({"valueFromParameter": from}))
+        })
+        .collect();
+    json!({"artifacts": artifacts, "parameters": parameters})
+}
+
+/// The inputs of a task that come from before it: (artifacts, parameters, tasks that must be done).
+fn sourced(source: Source, names: &Names) -> (Map<String, Value>, Map<String, Value>, Vec<String>) {
+    let (mut artifacts, mut parameters, mut after) = (Map::new(), Map::new(), Vec::new());
+    match source {
+        Source::Place => {
+            parameters.insert(INPUT_URI.into(), from_input(&names.input_uri));
+        }
+        Source::Task(task) => {
+            let from = json!({"producerTask": task, "outputArtifactKey": DATASET});
+            artifacts.insert(DATASET.into(), json!({"taskOutputArtifact": from}));
+            parameters.insert("input_digest".into(), from_task(task, DIGEST));
+            after.push(task.to_string());
+        }
+        Source::Given { dataset, digest } => {
+            artifacts.insert(DATASET.into(), json!({"componentInputArtifact": dataset}));
+            parameters.insert("input_digest".into(), from_input(digest));
+        }
+    }
+    parameters.insert(OUTPUT_URI.into(), from_input(&names.output_uri));
+    (artifacts, parameters, after)
+}
+
+/// A task of one container.
+fn task(
+    name: &str,
+    component: &Component,
+    node: &Node,
+    (artifacts, parameters, after): (Map<String, Value>, Map<String, Value>, Vec<String>),
+) -> Value {
+    let mut task = json!({
+        "taskInfo": {"name": name},
+        "componentRef": {"name": kfp::component_name(component)},
+        "cachingOptions": {"enableCache": node.cache.unwrap_or(false)},
+        "inputs": inputs(artifacts, parameters),
+    });
+    if !after.is_empty() {
+        task["dependentTasks"] = after.into();
+    }
+    if let Some(retries) = node.retries.filter(|retries| *retries > 0) {
+        // A store or a node that went away is not back within the second.
+        task["retryPolicy"] = json!({
+            "maxRetryCount": retries,
+            "backoffDuration": "30s",
+            "backoffFactor": 2.0,
+            "backoffMaxDuration": "3600s",
+        });
+    }
+    task
+}
+
+fn inputs(artifacts: Map<String, Value>, parameters: Map<String, Value>) -> Value {
+    match artifacts.is_empty() {
+        true => json!({"parameters": parameters}),
+        false => json!({"artifacts": artifacts, "parameters": parameters}),
+    }
+}
+
+/// What all tasks share: each component and each executor once, however many tasks refer to it.
+#[derive(Default)]
+struct Parts {
+    components: Map<String, Value>,
+    executors: Map<String, Value>,
+    platform: Map<String, Value>,
+}
+
+impl Parts {
+    /// Adds a component and its executor.
+    fn contain(&mut self, component: &Component, image: &str, node: &Node, plan: &Plan) {
+        let label = kfp::executor_label(component);
+        let mut executor = kfp::executor_spec(component, image);
+        platform::contain(&mut executor["container"], node, &plan.cluster);
+        self.components.insert(kfp::component_name(component), kfp::component_spec(component));
+        self.executors.insert(label.clone(), executor);
+        let config = platform::config(node, &plan.cluster);
+        if !config.is_empty() {
+            self.platform.insert(label, config.into());
+        }
+    }
+
+    /// A leg that one container does.
+    fn alone(&mut self, plan: &Plan, leg: &PlannedLeg, source: Source) -> Result<Value> {
+        let component = Component::of(leg.entry)?;
+        self.contain(&component, &leg.image, &leg.node, plan);
+        let (artifacts, mut parameters, after) = sourced(source, &Names::plain());
+        parameters.extend(own(leg, &component)?);
+        Ok(task(&leg.name, &component, &leg.node, (artifacts, parameters, after)))
+    }
+
+    /// A leg whose units are dealt out: a pipeline that loops over shards and merges what they made.
+    fn dealt(&mut self, plan: &Plan, leg: &PlannedLeg, source: Source) -> Result<Value> {
+        let (component, merge) = (Component::of(leg.entry)?, Component::merge());
+        self.contain(&component, &leg.image, &leg.node, plan);
+        self.contain(&merge, &plan.merge_image, &plan.merge, plan);
+        let looped = format!("comp-{}-shards", leg.name);
+        let around = format!("comp-{}-dealt", leg.name);
+        let collected = channel(&format!("{}-{DIGEST}", leg.name));
+
+        // Within the loop.
+        let (dataset, digest) = (channel(DATASET), channel("input_digest"));
+        let given = match source {
+            Source::Place => Source::Place,
+            _ => Source::Given { dataset: &dataset, digest: &digest },
+        };
+        let (artifacts, mut parameters, _) = sourced(given, &Names::in_loop());
+        parameters.extend(own(leg, &component)?);
+        parameters.insert("shard_index".into(), from_input(ITEM));
+        parameters.insert("shard_count".into(), constant(leg.shards));
+        let shard = task(&leg.name, &component, &leg.node, (artifacts, parameters, Vec::new()));
+        let mut seen = definitions(source, channel);
+        seen["parameters"][ITEM] = json!({"parameterType": Kind::Int.ir_name()});
+        let part = json!({"outputParameterKey": DIGEST, "producerSubtask": leg.name});
+        self.components.insert(
+            looped.clone(),
+            json!({
+                "dag": {
+                    "tasks": {leg.name.clone(): shard},
+                    "outputs": {"parameters": {collected.clone(): {"valueFromParameter": part}}},
+                },
+                "inputDefinitions": seen,
+                "outputDefinitions": {"parameters": {
+                    collected.clone(): {"parameterType": Kind::List.ir_name()},
+                }},
+            }),
+        );
+
+        // Around the loop.
+        let given = match source {
+            Source::Place => Source::Place,
+            _ => Source::Given { dataset: DATASET, digest: "input_digest" },
+        };
+        let (artifacts, parameters, _) = sourced(given, &Names::plain());
+        let channels = |map: Map<String, Value>| -> Map<String, Value> {
+            map.into_iter().map(|(name, value)| (channel(&name), value)).collect()
+        };
+        let numbers: Vec<u32> = (0..leg.shards).collect();
+        let loops = json!({
+            "taskInfo": {"name": "shards"},
+            "componentRef": {"name": looped},
+            "inputs": inputs(channels(artifacts), channels(parameters)),
+            "parameterIterator": {
+                "itemInput": ITEM,
+                "items": {"raw": Value::from(numbers).to_string()},
+            },
+        });
+        let shards = format!("{}-shards", leg.name);
+        let merged = format!("{}-merge", leg.name);
+        let joined = Map::from_iter([
+            (OUTPUT_URI.to_string(), from_input(OUTPUT_URI)),
+            ("leg".to_string(), constant(leg.leg.to_string())),
+            ("shard_count".to_string(), constant(leg.shards)),
+            ("input_digests".to_string(), from_task(&shards, &collected)),
+        ]);
+        let joins = task("merge", &merge, &plan.merge, (Map::new(), joined, vec![shards.clone()]));
+        self.components.insert(
+            around.clone(),
+            json!({
+                "dag": {
+                    "tasks": {shards: loops, merged.clone(): joins},
+                    "outputs": outputs_of(&merged),
+                },
+                "inputDefinitions": definitions(source, str::to_string),
+                "outputDefinitions": kfp::output_definitions(),
+            }),
+        );
+
+        // In the outer pipeline.
+        let (artifacts, parameters, after) = sourced(source, &Names::plain());
+        let mut task = json!({
+            "taskInfo": {"name": leg.name},
+            "componentRef": {"name": around},
+            "inputs": inputs(artifacts, parameters),
+        });
+        if !after.is_empty() {
+            task["dependentTasks"] = after.into();
+        }
+        Ok(task)
+    }
+}
+
+/// The inputs of a pipeline around a leg, each under the name that it has there.
+fn definitions(source: Source, named: impl Fn(&str) -> String) -> Value {
+    let text = || json!({"parameterType": Kind::Text.ir_name()});
+    match source {
+        Source::Place => {
+            json!({"parameters": {named(INPUT_URI): text(), named(OUTPUT_URI): text()}})
+        }
+        _ => json!({
+            "artifacts": {named(DATASET): {
+                "artifactType": {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"},
+            }},
+            "parameters": {named("input_digest"): text(), named(OUTPUT_URI): text()},
+        }),
+    }
+}
+
+/// The params of a leg, and how it runs, where that is not the default.
+fn own(leg: &PlannedLeg, component: &Component) -> Result<Map<String, Value>> {
+    let mut all = Map::from_iter([("leg".to_string(), constant(leg.leg.to_string()))]);
+    for (name, value) in &leg.params {
+        let input = component.inputs.iter().find(|input| input.is_param && input.name == *name);
+        let input = input.ok_or_else(|| Error::Bug {
+            message: format!("the component of `{}` has no input `{name}`", leg.entry.name),
+        })?;
+        let value = match value {
+            // The content of a file travels as text.
+            Value::Object(_) | Value::Array(_) if input.kind == Kind::Text => {
+                Value::from(value.to_string())
+            }
+            other => other.clone(),
+        };
+        if value.to_string().contains("{{") {
+            return Err(Error::params(
+                format!("{}.{name}", leg.name),
+                "holds `{{`, which Kubeflow would take for one of its own placeholders",
+            ));
+        }
+        all.insert(name.clone(), constant(value));
+    }
+    let node = &leg.node;
+    if let Some(threads) = node.threads {
+        all.insert("threads".into(), constant(threads));
+    }
+    if let Some(failures) = &node.max_failures {
+        all.insert("max_failures".into(), constant(failures.as_str()));
+    }
+    if let Some(pack) = &node.pack {
+        all.insert("pack".into(), constant(pack.as_str()));
+    }
+    Ok(all)
+}
