@@ -13,6 +13,11 @@ use crate::local::{Local, Place, microtome};
 fn compiled(pipeline: &Path, place: &Place) -> PathBuf {
     let file = place.folder.path().join("pipeline.yaml");
     let (input, output) = (place.input(), place.output());
+    // On a cluster a claim would hold what is a folder here.
+    let cluster = place.folder.path().join("cluster.yaml");
+    let mount = place.folder.path().to_str().unwrap();
+    let text = format!("microtome-cluster: 1\nclaims: [{{claim: data, mount: {mount:?}}}]\n");
+    fs::write(&cluster, text).unwrap();
     let (well, said) = microtome(&[
         "compile",
         pipeline.to_str().unwrap(),
@@ -20,6 +25,8 @@ fn compiled(pipeline: &Path, place: &Place) -> PathBuf {
         "kubeflow",
         "--shards",
         "2",
+        "--cluster",
+        cluster.to_str().unwrap(),
         "--input",
         input.to_str().unwrap(),
         "--output-uri",
