@@ -19,6 +19,7 @@ mod table;
 pub use index::{DEPRECATED, differs, index, index_schema, index_text};
 pub use nearest::nearest;
 pub use param::{Choice, FileFormat, Param, Shape, first_paragraph, params, reflow};
+pub use python::argument as python_argument;
 pub use table::{BEGIN, END, readme};
 
 use serde_json::Value;

@@ -128,11 +128,13 @@ def kfp():
                 )
             merge = make("merge", datasets=dsl.Collected(tile.outputs["dataset"]), shard_count=2)
             split = make("split", dataset=merge.outputs["dataset"], stratify=["label", "group"])
-            make("fit-stain", dataset=split.outputs["dataset"])
+            # The name of this input is a word of the language.
+            make("fit-stain", dataset=split.outputs["dataset"], lambda_=0.25)
 
         return body
 
     def by_hand(name, **arguments):
+        arguments = {key.rstrip("_"): value for key, value in arguments.items()}
         file = folder.parent / name / "component.yaml"
         return components.load_component_from_file(str(file))(**arguments)
 

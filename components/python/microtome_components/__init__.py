@@ -1,9 +1,8 @@
 # Made from the declaration of the step: BLESS=1 cargo test --release --test generated
 """microtome's steps as components of Kubeflow Pipelines: `tile(...)` in a pipeline makes a task.
 
->>> from microtome_components import pin, scan, tile
->>> scan.version == pin("components/index.json").scan.version  # doctest: +SKIP
-True
+Arguments are keywords, with the types and defaults that the steps declare; `help(tile)` says what each of them is. Images are
+those of the machine that built them until `tile.with_image(...)` or `pin(index)` names those of a release.
 
 Kubeflow Pipelines (`kfp`) itself is needed when a task is made, not before.
 """

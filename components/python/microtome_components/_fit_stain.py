@@ -69,7 +69,7 @@ class FitStain(Component):
         cohort_fallback: t.Union[bool, Channel] = False,
         concentration_lambda: t.Union[float, Channel] = 0.01,
         io: t.Union[float, Channel] = 240.0,
-        lambda: t.Union[float, Channel] = 0.1,
+        lambda_: t.Union[float, Channel] = 0.1,
         max_angle_deg: t.Union[float, Channel] = 80.0,
         max_condition: t.Union[float, Channel] = 15.0,
         max_over: t.Union[t.Literal["all", "tissue"], Channel] = "tissue",
@@ -107,7 +107,7 @@ class FitStain(Component):
                 concentrations. (0 to 1)
             io: White point: the light that passes where there is nothing, with `white_point:
                 fixed`. (100 to 512)
-            lambda: Weight of sparsity in Vahadane's factorisation. (0 to 1)
+            lambda_: Weight of sparsity in Vahadane's factorisation. (0 to 1)
             max_angle_deg: Gate: largest angle between the stains, in degrees. (1 to 179)
             max_condition: Gate: largest condition number of the two unit stain vectors. (1 to 1000)
             max_over: Over which pixels they are taken; all of them only with `per: image`.

@@ -77,7 +77,7 @@ class StainNormalize(Component):
         format: t.Union[t.Literal["png", "jpeg"], Channel] = "png",
         io: t.Union[float, Channel] = 240.0,
         keep_background: t.Union[bool, Channel] = False,
-        lambda: t.Union[float, Channel] = 0.1,
+        lambda_: t.Union[float, Channel] = 0.1,
         max_angle_deg: t.Union[float, Channel] = 80.0,
         max_condition: t.Union[float, Channel] = 15.0,
         max_over: t.Union[t.Literal["all", "tissue"], Channel] = "all",
@@ -126,7 +126,7 @@ class StainNormalize(Component):
             io: White point: the light that passes where there is nothing, with `white_point:
                 fixed`. (100 to 512)
             keep_background: Whether pixels that are not tissue are kept, byte for byte (in PNG).
-            lambda: Weight of sparsity in Vahadane's factorisation. (0 to 1)
+            lambda_: Weight of sparsity in Vahadane's factorisation. (0 to 1)
             max_angle_deg: Gate: largest angle between the stains, in degrees. (1 to 179)
             max_condition: Gate: largest condition number of the two unit stain vectors. (1 to 1000)
             max_over: Over which pixels maximum concentrations (and Reinhard's moments) are taken.
