@@ -206,6 +206,7 @@ fn the_package_makes_the_tasks_of_the_component_files() {
     let tasks = answer["package"]["root"]["dag"]["tasks"].as_object().unwrap();
     assert_eq!(tasks.len(), 5, "{:?}", tasks.keys());
     assert_eq!(answer["spelled out"], answer["left out"]);
+    assert_eq!(answer["page"], "patches", "the example of the package's page");
     assert_eq!(answer["image"], format!("elsewhere/tile@sha256:{}", "0".repeat(64)));
     assert!(said(&answer["refusals"], "text").contains("NUMBER_INTEGER"));
     assert!(said(&answer["refusals"], "unknown").contains("tile_pxx"));

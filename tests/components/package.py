@@ -6,6 +6,7 @@ usage: package.py PACKAGE_FOLDER bare|kfp SCRATCH
 import ast
 import inspect
 import json
+import os
 import pathlib
 import sys
 
@@ -153,6 +154,11 @@ def kfp():
     image = "elsewhere/tile@sha256:" + "0" * 64
     other = compiled(lambda: package.tile.with_image(image)(tile_px=512) and None, "image")
 
+    # What the package's own page shows.
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    os.chdir(scratch)
+    exec(page.split("```python\n")[1].split("```")[0], {"__name__": "page"})
+
     def given(**arguments):
         return said(lambda: compiled(lambda: package.tile(**arguments) and None, "wrong"))
 
@@ -163,6 +169,7 @@ def kfp():
                 "by hand": compiled(pipeline(by_hand), "same"),
                 "spelled out": compiled(spelled_out, "same"),
                 "left out": compiled(left_out, "same"),
+                "page": yaml.safe_load((scratch / "patches.yaml").read_text())["pipelineInfo"]["name"],
                 "image": other["deploymentSpec"]["executors"]["exec-tile"]["container"]["image"],
                 "refusals": {"text": given(tile_px="512"), "unknown": given(tile_pxx=1)},
             }
