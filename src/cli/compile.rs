@@ -3,8 +3,8 @@
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgMatches, Command};
 
-use super::print;
-use crate::compile::{self, Cluster, TARGETS};
+use super::{index, print};
+use crate::compile::{self, Cluster, TARGETS, pinned};
 use crate::dataset::{self, Root, read_file};
 use crate::error::{Error, Result};
 use crate::steps::STEPS;
@@ -67,6 +67,11 @@ pub fn command() -> Command {
             "TEMPLATE",
             "Names of images, with {step} and {version} in them [default: localhost/microtome-{step}:{version}]",
         ))
+        .arg(flag(
+            "registry",
+            "URL",
+            "Take images from an index of components, where the cluster file and --image name none: a file, or a URL (https, az, abfss, s3, gs)",
+        ))
         .after_help(
             "EXAMPLES\n  \
              microtome compile pipeline.yaml --to kubeflow --input az://slides --output-uri az://patches/run-1 -o kfp.yaml\n  \
@@ -111,7 +116,12 @@ pub fn run(matches: &ArgMatches) -> Result<u8> {
     }
     let pipeline = text("PIPELINE").unwrap_or_default();
     let bytes = read_file(pipeline)?;
-    let plan = compile::plan(pipeline, &bytes, STEPS, &cluster, None, &read_file)?;
+    let registry = text("registry").map(index::read).transpose()?;
+    let pins = |name: &str| match &registry {
+        Some(registry) => pinned(registry, STEPS, name).map(Some),
+        None => Ok(None),
+    };
+    let plan = compile::plan(pipeline, &bytes, STEPS, &cluster, Some(&pins), &read_file)?;
     let made = (target.compile)(&plan)?;
     match text("output") {
         None | Some("-") => print::result(&made)?,
