@@ -38,7 +38,7 @@ pub struct Generated {
 }
 
 /// Every file that is made from the steps' declarations, apart from the README's table (whose file
-/// is written by hand around it: see [`readme`]) and the index, which needs the ledgers too ([`index`]).
+/// is written by hand around it: see [`readme`]) and the index, which needs the ledgers too ([`index()`]).
 ///
 /// # Errors
 /// [`crate::Error::Bug`] when a param has a shape that no flag can have.
