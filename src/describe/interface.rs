@@ -103,7 +103,7 @@ impl Kind {
 /// An input parameter of a component.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
-    /// Its name: that of the param, or of a [`RUN_INPUTS`] input.
+    /// Its name: that of the param, or of a [`run_inputs`] input.
     pub name: String,
     /// Its type.
     pub kind: Kind,
