@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use microtome::Error;
+use microtome::compile;
 use microtome::describe::{self, Generated};
 use microtome::steps::STEPS;
 
@@ -28,6 +29,8 @@ fn all() -> Vec<Generated> {
     let readme = fs::read_to_string(common::root().join("README.md")).expect("there is a README");
     let text = describe::readme(&readme, STEPS).expect("the README has its markers");
     files.push(Generated { path: "README.md".into(), text });
+    let text = format!("{:#}\n", compile::cluster::schema());
+    files.push(Generated { path: "schemas/cluster.json".into(), text });
     files
 }
 
