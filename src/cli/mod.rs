@@ -9,6 +9,7 @@
 mod bars;
 mod commands;
 mod flags;
+mod index;
 mod knobs;
 mod log;
 mod print;

@@ -172,6 +172,8 @@ fn header(component: &Component) -> String {
     for (name, kind, _) in OUTPUT_PARAMETERS {
         let _ = writeln!(text, "#    {name}: {}", kind.python_name());
     }
-    text.push_str("# Made from the declaration of the step: BLESS=1 cargo test --release --test generated\n");
+    text.push_str(
+        "# Made from the declaration of the step: BLESS=1 cargo test --release --test generated\n",
+    );
     text
 }

@@ -5,6 +5,7 @@
 //! ledger line can have, so that the CLI, the pipeline file and the README agree on them.
 
 mod component;
+mod index;
 pub mod interface;
 pub mod kfp;
 mod nearest;
@@ -14,6 +15,7 @@ pub(crate) mod probe;
 mod schema;
 mod table;
 
+pub use index::{DEPRECATED, differs, index, index_schema, index_text};
 pub use nearest::nearest;
 pub use param::{Choice, FileFormat, Param, Shape, first_paragraph, params, reflow};
 pub use table::{BEGIN, END, readme};
@@ -34,7 +36,7 @@ pub struct Generated {
 }
 
 /// Every file that is made from the steps' declarations, apart from the README's table (whose file
-/// is written by hand around it: see [`readme`]).
+/// is written by hand around it: see [`readme`]) and the index, which needs the ledgers too ([`index`]).
 ///
 /// # Errors
 /// [`crate::Error::Bug`] when a param has a shape that no flag can have.
@@ -55,6 +57,7 @@ pub fn generated(steps: &'static [Entry]) -> Result<Vec<Generated>> {
     let merge = Component::merge();
     let path = format!("components/{}/component.yaml", merge.name);
     files.push(Generated { path, text: kfp::component_yaml(&merge)? });
+    files.push(Generated { path: "schemas/index.json".into(), text: pretty(&index_schema()) });
     Ok(files)
 }
 
