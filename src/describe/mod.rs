@@ -12,6 +12,7 @@ mod nearest;
 mod param;
 #[cfg(test)]
 pub(crate) mod probe;
+mod python;
 mod schema;
 mod table;
 
@@ -57,6 +58,7 @@ pub fn generated(steps: &'static [Entry]) -> Result<Vec<Generated>> {
     let merge = Component::merge();
     let path = format!("components/{}/component.yaml", merge.name);
     files.push(Generated { path, text: kfp::component_yaml(&merge)? });
+    files.extend(python::package(steps)?);
     files.push(Generated { path: "schemas/index.json".into(), text: pretty(&index_schema()) });
     Ok(files)
 }
@@ -151,9 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn every_step_has_its_five_files() {
+    fn every_step_has_its_files() {
         let files = generated(&probe::STEPS).unwrap();
-        assert_eq!(files.len(), 10);
+        // Package, schemas, component and Python module; the merge has no package and no schemas; two lists.
+        assert_eq!(files.len(), 2 * 8 + 3 + 2);
         let package = files.iter().find(|f| f.path == "components/probe/Cargo.toml").unwrap();
         assert!(package.text.contains("version = \"1.2.3\""));
         assert!(package.text.contains("description = \"Cuts an image into probes of one size.\""));
