@@ -47,6 +47,7 @@
 //! | 1 | [`stain`] | stains of pixels: estimated, separated, brought to a target |
 //! | 1 | [`manifest`], [`record`] | the table of items; why outputs exist, and their key |
 //! | 1 | [`distribution`] | how rows are shared out among classes, splits and groups, and how skewed that is |
+//! | 1 | [`registry`] | an index of components: which versions there are, and which of them a range allows |
 //! | 1 | [`summary`] | what a run leaves for people: `run.json`, `failures.jsonl` |
 //! | 0 | [`digest`], [`random`], [`yaml`], [`error`] | BLAKE3 and canonical JSON; counter-based draws; what people write; errors that say who must act |
 //!
@@ -143,6 +144,7 @@ pub mod pipeline;
 pub mod pixels;
 pub mod random;
 pub mod record;
+pub mod registry;
 pub mod report;
 pub mod slide;
 pub mod stain;

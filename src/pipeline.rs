@@ -8,10 +8,20 @@
 //!       mpp: 0.5
 //! ```
 //!
+//! `versions:` beside `steps:` says which versions of them will do, as semantic-version ranges; a program whose step is
+//! of another version refuses the file, and a compiled pipeline takes from a registry what is allowed:
+//!
+//! ```yaml
+//! versions: {scan: ^1.0, tile: ">=1.1, <1.4"}
+//! ```
+//!
 //! A step is a name alone (`- scan`) or a name with params. A param that names a file is read
 //! relative to the pipeline file and inlined, so that keys know contents and never paths. YAML is
 //! parsed within a budget (depth, nodes, aliases), and a key that stands twice is refused.
 
+use std::collections::BTreeMap;
+
+use semver::{Version, VersionReq};
 use serde_json::{Map, Value};
 
 use crate::describe::{self, FileFormat, Param, Shape, nearest};
@@ -35,13 +45,51 @@ pub type Read<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>>;
 ///
 /// # Errors
 /// [`Error::Params`] with the line of what is no YAML, or the path of what is wrong
-/// (`steps[1].tile.tile_px`); as `read` when a file that a param names cannot be read.
+/// (`steps[1].tile.tile_px`, `versions.tile`); as `read` when a file that a param names cannot be read.
 pub fn parse(
     place: &str,
     text: &[u8],
     steps: &'static [Entry],
     read: Read,
 ) -> Result<Vec<Box<dyn AnyStep>>> {
+    let Document { steps: listed, versions } = document(place, text)?;
+    let chain = listed
+        .into_iter()
+        .enumerate()
+        .map(|(index, value)| step(place, index, value, steps, read))
+        .collect::<Result<Vec<_>>>()?;
+    for (index, step) in chain.iter().enumerate().skip(1) {
+        if step.entry().grain == Grain::Listing {
+            let name = step.entry().name;
+            return Err(Error::params(
+                format!("steps[{index}].{name}"),
+                format!("`{name}` lists files and can only come first"),
+            ));
+        }
+    }
+    for (name, range) in &versions {
+        allows(name, range, &chain, steps)?;
+    }
+    Ok(chain)
+}
+
+/// The versions that a pipeline file allows, by step; a step that is not there may have any.
+///
+/// Whether they fit the steps of this program is not asked here: [`parse`] does.
+///
+/// # Errors
+/// [`Error::Params`] as [`parse`], of the file's frame and its `versions`.
+pub fn versions(place: &str, text: &[u8]) -> Result<BTreeMap<String, VersionReq>> {
+    Ok(document(place, text)?.versions)
+}
+
+/// The frame of a pipeline file.
+struct Document {
+    steps: Vec<Value>,
+    versions: BTreeMap<String, VersionReq>,
+}
+
+fn document(place: &str, text: &[u8]) -> Result<Document> {
     let document = yaml::document(place, text)?;
     let Value::Object(mut document) = document else {
         return Err(Error::params(
@@ -62,33 +110,74 @@ pub fn parse(
         }
     }
     let listed = document.remove("steps");
+    let versions = document.remove("versions");
     if let Some(field) = document.keys().next() {
-        return Err(Error::params(field, "no such field; there are: microtome, steps"));
+        return Err(Error::params(field, "no such field; there are: microtome, steps, versions"));
     }
-    let Some(Value::Array(listed)) = listed else {
+    let Some(Value::Array(steps)) = listed else {
         return Err(Error::params("steps", "missing, or not a list"));
     };
-    if listed.is_empty() || listed.len() > MOST_STEPS {
+    if steps.is_empty() || steps.len() > MOST_STEPS {
         return Err(Error::params(
             "steps",
-            format!("{} steps; a pipeline has 1 to {MOST_STEPS}", listed.len()),
+            format!("{} steps; a pipeline has 1 to {MOST_STEPS}", steps.len()),
         ));
     }
-    let chain = listed
-        .into_iter()
-        .enumerate()
-        .map(|(index, value)| step(place, index, value, steps, read))
-        .collect::<Result<Vec<_>>>()?;
-    for (index, step) in chain.iter().enumerate().skip(1) {
-        if step.entry().grain == Grain::Listing {
-            let name = step.entry().name;
-            return Err(Error::params(
-                format!("steps[{index}].{name}"),
-                format!("`{name}` lists files and can only come first"),
-            ));
+    Ok(Document { steps, versions: ranges(versions)? })
+}
+
+/// `versions:` as it stands in the file.
+fn ranges(given: Option<Value>) -> Result<BTreeMap<String, VersionReq>> {
+    let given = match given {
+        None => return Ok(BTreeMap::new()),
+        Some(Value::Object(map)) => map,
+        Some(other) => {
+            let message = format!("{} is not a map of steps to ranges: `tile: ^1.2`", cut(&other));
+            return Err(Error::params("versions", message));
         }
+    };
+    let range = |(name, value): (String, Value)| {
+        let field = || format!("versions.{}", cut(&name.clone().into()));
+        let range = match &value {
+            Value::String(text) => VersionReq::parse(text)
+                .map_err(|e| Error::params(field(), format!("{} is no range: {e}", cut(&value))))?,
+            // 1.10 is the number 1.1.
+            other => {
+                let message =
+                    format!("{} is not text: quote it, as in `\"1.2\"` or `^1.2`", cut(other));
+                return Err(Error::params(field(), message));
+            }
+        };
+        Ok((name, range))
+    };
+    given.into_iter().map(range).collect()
+}
+
+/// Whether the step of this chain is of a version that is allowed.
+fn allows(
+    name: &str,
+    range: &VersionReq,
+    chain: &[Box<dyn AnyStep>],
+    steps: &'static [Entry],
+) -> Result<()> {
+    let field = format!("versions.{}", cut(&name.into()));
+    let entry = find(steps, name).map_err(|message| Error::params(&field, message))?;
+    if !chain.iter().any(|step| step.entry().name == name) {
+        let names: Vec<&str> = chain.iter().map(|step| step.entry().name).collect();
+        let message =
+            format!("`{name}` is no step of this pipeline, whose steps are: {}", names.join(", "));
+        return Err(Error::params(field, message));
     }
-    Ok(chain)
+    let version = Version::parse(entry.version)
+        .map_err(|e| Error::Bug { message: format!("version of `{name}`: {e}") })?;
+    if range.matches(&version) {
+        return Ok(());
+    }
+    let message = format!(
+        "this program has {name} {version}, and the pipeline allows `{range}`: use a program with such a version \
+         (`microtome steps` lists them), or allow {version}"
+    );
+    Err(Error::params(field, message))
 }
 
 fn step(
@@ -289,5 +378,45 @@ mod tests {
         assert_eq!(field("- probe\n- list-it\n"), "steps[1].list-it");
         assert_eq!(field("- [probe]\n"), "steps[0]");
         assert!(parsed("p.yaml", &"- probe\n".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn versions_are_held_to() {
+        let refused =
+            |versions: &str| match parsed("p.yaml", &format!("- probe\nversions: {versions}\n")) {
+                Err(Error::Params { field, message }) => (field, message),
+                other => panic!("{versions}: {other:?}"),
+            };
+        // The probe is 1.2.3.
+        for versions in
+            ["{probe: ^1.2}", "{probe: '1'}", "{probe: '>=1.2.3, <1.3'}", "{}", "{probe: '*'}"]
+        {
+            let steps = format!("- probe\nversions: {versions}\n");
+            assert!(parsed("p.yaml", &steps).is_ok(), "{versions}: {:?}", parsed("p.yaml", &steps));
+        }
+        let (field, message) = refused("{probe: ^1.3}");
+        assert_eq!(field, "versions.probe");
+        assert!(
+            message.contains("has probe 1.2.3") && message.contains("allows `^1.3`"),
+            "{message}"
+        );
+        assert!(message.contains("or allow 1.2.3"), "{message}");
+        let (field, message) = refused("{prob: ^1.2}");
+        assert!(field == "versions.prob" && message.contains("did you mean `probe`?"), "{message}");
+        let (field, message) = refused("{list-it: ^0.1}");
+        assert!(
+            field == "versions.list-it" && message.contains("no step of this pipeline"),
+            "{message}"
+        );
+        for (versions, words) in [
+            ("{probe: 1.10}", "is not text"),
+            ("{probe: newest}", "is no range"),
+            ("[probe]", "not a map"),
+            ("null", "not a map"),
+        ] {
+            assert!(refused(versions).1.contains(words), "{versions}: {:?}", refused(versions));
+        }
+        let text = b"microtome: 1\nversions: {probe: ^9}\nsteps: [probe]\n";
+        assert_eq!(versions("p.yaml", text).unwrap()["probe"], VersionReq::parse("^9").unwrap());
     }
 }

@@ -141,4 +141,76 @@ mod tests {
         }
         assert_eq!(document("p", b"a: no\n").unwrap()["a"], "no");
     }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let words = [
+            "",
+            " ",
+            "no",
+            "y",
+            "null",
+            "~",
+            "1",
+            "1.0",
+            "1e3",
+            "0x1f",
+            "1_000",
+            "1:30",
+            "2026-01-01",
+            "=",
+            "<<",
+            "{{$}}",
+            "- a",
+            "a: b",
+            "a #b",
+            "#a",
+            "'",
+            "\"",
+            "\\",
+            "*a",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a`",
+            "|",
+            ">",
+            "a\nb",
+            "\n",
+            "\t",
+            "\u{7f}",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}",
+            "é",
+            "µm",
+            "---",
+            "...",
+            "a\r\n b ",
+        ];
+        let long = "word ".repeat(60);
+        let numbers = serde_json::json!([
+            0,
+            -1,
+            1.0,
+            0.1,
+            1e16,
+            1e-7,
+            9_007_199_254_740_993_i64,
+            u64::MAX,
+            true,
+            null
+        ]);
+        let words: Vec<Value> =
+            words.iter().map(|w| Value::from(*w)).chain([long.into()]).collect();
+        let mut keys = serde_json::Map::new();
+        for word in words.iter().filter_map(Value::as_str) {
+            keys.insert(word.into(), serde_json::json!({"empty": {}, "list": [[], {}]}));
+        }
+        let value = serde_json::json!({"words": words, "numbers": numbers, "keys": keys});
+        let written = text(&value).unwrap();
+        assert_eq!(document("p", written.as_bytes()).unwrap(), value, "{written}");
+        assert_eq!(text(&value).unwrap(), written);
+    }
 }

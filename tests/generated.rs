@@ -5,14 +5,23 @@ mod common;
 use std::collections::BTreeSet;
 use std::fs;
 
+use microtome::Error;
 use microtome::describe::{self, Generated};
 use microtome::steps::STEPS;
 
 const REWRITE: &str = "BLESS=1 cargo test --release --test generated";
 
-/// Every generated file, the README among them.
+/// Every generated file, the index and the README among them.
 fn all() -> Vec<Generated> {
     let mut files = describe::generated(STEPS).expect("every step can be described");
+    let ledger = |step: &str| {
+        let place = format!("components/{step}/golden.lock");
+        fs::read(common::root().join(&place)).map_err(|e| Error::store(place, e))
+    };
+    let index = describe::index(STEPS, &|component| component.image.clone(), &ledger);
+    let text =
+        index.and_then(|index| describe::index_text(&index)).expect("every step has a ledger");
+    files.push(Generated { path: "components/index.json".into(), text });
     let readme = fs::read_to_string(common::root().join("README.md")).expect("there is a README");
     let text = describe::readme(&readme, STEPS).expect("the README has its markers");
     files.push(Generated { path: "README.md".into(), text });
@@ -49,6 +58,19 @@ fn there_are_no_files_of_steps_that_are_gone() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             assert!(names.contains(name.as_str()), "{folder}/{name} is of no step: remove it");
         }
+    }
+}
+
+/// The Python package has its own files of every step, and some that are written by hand.
+#[test]
+fn there_are_no_modules_of_steps_that_are_gone() {
+    let by_hand = ["_component.py", "_pin.py", "py.typed"];
+    let made: BTreeSet<String> = all().into_iter().map(|file| file.path).collect();
+    let folder = "components/python/microtome_components";
+    for entry in fs::read_dir(common::root().join(folder)).into_iter().flatten() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let known = by_hand.contains(&name.as_str()) || made.contains(&format!("{folder}/{name}"));
+        assert!(known || name == "__pycache__", "{folder}/{name} is of no step: remove it");
     }
 }
 

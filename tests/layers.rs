@@ -22,6 +22,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("annotation", 1),
     ("manifest", 1),
     ("record", 1),
+    ("registry", 1),
     ("distribution", 1),
     ("summary", 1),
     ("step", 2),

@@ -9,7 +9,7 @@ use super::codes::{SOME_FAILED, code_of};
 use super::knobs::{self, Log, Show};
 use super::log::Lines;
 use super::signals::{STOPPED, Signals};
-use super::{flags, print, shown};
+use super::{flags, index, print, shown};
 use crate::dataset::{self, Root, read_file};
 use crate::engine::{self, Event, Knobs, Plan, Summary, Watch};
 use crate::error::{Error, Result};
@@ -30,7 +30,7 @@ pub fn all() -> Vec<Command> {
         .about("Run a chain of steps from a pipeline file")
         .long_about(
             "Run a chain of steps from a pipeline file.\n\nThe file is checked as a whole before \
-             anything starts: steps, params, ranges, and that each step finds the columns it reads.",
+             anything starts: steps, params, ranges, versions, and that each step finds the columns it reads.",
         )
         .arg(Arg::new("PIPELINE").required(true).help("YAML file: `microtome: 1` and a list of `steps:`"))
         .arg(knobs::input(
@@ -39,11 +39,19 @@ pub fn all() -> Vec<Command> {
         .after_help(
             "EXAMPLES\n  microtome run pipeline.yaml slides/ -o out\n  \
              microtome run pipeline.yaml s3://bucket/slides -o s3://bucket/patches --pack 1GB\n\n\
-             A PIPELINE\n  microtome: 1\n  steps:\n    - scan\n    - tile: {mpp: 0.5}",
+             A PIPELINE\n  microtome: 1\n  steps:\n    - scan\n    - tile: {mpp: 0.5}\n  \
+             versions: {tile: ^1.0}   # which versions will do; any, if not said",
         );
     let listed = Command::new("steps")
         .about("List the steps, or show one with its params and columns")
         .arg(Arg::new("NAME").help("A step"))
+        .arg(
+            Arg::new("registry")
+                .long("registry")
+                .value_name("URL")
+                .help("List what an index of components has, and how the steps of this program differ: a file, or a URL (https, az, abfss, s3, gs)"),
+        )
+        .after_help("EXAMPLES\n  microtome steps\n  microtome steps tile --json\n  microtome steps --registry components/index.json")
         .arg(knobs::json());
     let why = Command::new("why")
         .about("Say why an item exists, or what differs between two items or datasets")
@@ -246,7 +254,11 @@ fn scanned_first(
 
 fn list(matches: &ArgMatches) -> Result<u8> {
     let json = matches.get_flag("json");
-    match matches.get_one::<String>("NAME") {
+    let name = matches.get_one::<String>("NAME");
+    if let Some(place) = matches.get_one::<String>("registry") {
+        return index::list(place, name.map(String::as_str), json);
+    }
+    match name {
         None if json => print::json(&STEPS.iter().map(shown::line).collect::<Vec<_>>())?,
         None => print::result(&shown::steps(STEPS))?,
         Some(name) => {

@@ -9,6 +9,7 @@ mod codes;
 mod commands;
 mod compile;
 mod flags;
+mod index;
 mod knobs;
 mod log;
 mod print;

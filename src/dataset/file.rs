@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{is_url, local, remote};
+use super::{is_url, local, remote, web};
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, Result};
 use crate::slide::ReadAt;
@@ -16,23 +16,40 @@ const SMALL_FILE_BYTES: u64 = 256 << 20;
 /// between the read and the hash, enough for BLAKE3 to hash 16 chunks side by side many times over.
 const PIECE_BYTES: u64 = 512 << 10;
 
-/// Reads one file, a local path or a URL: params, pipelines, lists.
+/// Reads one file, a local path or a URL (of an object store, or `http` and `https`): params, pipelines, lists.
 ///
 /// # Errors
 /// [`Error::Store`] when it is not there; [`Error::Limit`] over 256 MiB.
 pub fn read_file(uri: &str) -> Result<Vec<u8>> {
+    read_file_within(uri, SMALL_FILE_BYTES)
+}
+
+/// As [`read_file`], of at most `most` bytes.
+///
+/// # Errors
+/// As [`read_file`], with its own limit.
+pub fn read_file_within(uri: &str, most: u64) -> Result<Vec<u8>> {
+    let name = remote::shown(uri);
+    let too_large = |length| larger(&name, length, most);
+    if let Some(url) = web::url(uri) {
+        return web::read(&url, most, &too_large);
+    }
     let source = open(uri)?;
-    if source.size() > SMALL_FILE_BYTES {
-        return Err(too_large(uri, source.size()));
+    if source.size() > most {
+        return Err(too_large(source.size()));
     }
     source.read_vec(0, source.size())
 }
 
 pub(super) fn too_large(path: &str, length: u64) -> Error {
+    larger(path, length, SMALL_FILE_BYTES)
+}
+
+fn larger(name: &str, length: u64, most: u64) -> Error {
     Error::limit(
-        format!("size of {path}"),
+        format!("size of {name}"),
         format!("{length} bytes"),
-        format!("{SMALL_FILE_BYTES} bytes"),
+        format!("{most} bytes"),
         "split it into smaller files",
     )
 }

@@ -18,11 +18,12 @@ mod pack;
 mod remote;
 mod scratch;
 mod unit;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use file::{digest, read_file};
+pub use file::{digest, read_file, read_file_within};
 pub use input::{Candidate, Candidates, list_input};
 pub use local::Staging;
 pub use scratch::{Scratch, Sealed};

@@ -26,7 +26,7 @@ pub(super) struct Prefix {
 }
 
 /// The one runtime of the process: two threads that wait for the network.
-fn runtime() -> Result<&'static Runtime> {
+pub(super) fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<std::result::Result<Runtime, String>> = OnceLock::new();
     RUNTIME
         .get_or_init(|| {
@@ -226,7 +226,7 @@ impl Uploads {
 }
 
 /// A URL without user, password, query or fragment: what may stand in a message.
-fn shown(uri: &str) -> String {
+pub(super) fn shown(uri: &str) -> String {
     let plain = uri.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
     match plain.split_once("://") {
         Some((scheme, rest)) => match rest.split_once('/').unwrap_or((rest, "")) {

@@ -5,15 +5,18 @@
 //! ledger line can have, so that the CLI, the pipeline file and the README agree on them.
 
 mod component;
+mod index;
 pub mod interface;
 pub mod kfp;
 mod nearest;
 mod param;
 #[cfg(test)]
 pub(crate) mod probe;
+mod python;
 mod schema;
 mod table;
 
+pub use index::{DEPRECATED, differs, index, index_schema, index_text};
 pub use nearest::nearest;
 pub use param::{Choice, FileFormat, Param, Shape, first_paragraph, params, reflow};
 pub use table::{BEGIN, END, readme};
@@ -34,7 +37,7 @@ pub struct Generated {
 }
 
 /// Every file that is made from the steps' declarations, apart from the README's table (whose file
-/// is written by hand around it: see [`readme`]).
+/// is written by hand around it: see [`readme`]) and the index, which needs the ledgers too ([`index`]).
 ///
 /// # Errors
 /// [`crate::Error::Bug`] when a param has a shape that no flag can have.
@@ -55,6 +58,8 @@ pub fn generated(steps: &'static [Entry]) -> Result<Vec<Generated>> {
     let merge = Component::merge();
     let path = format!("components/{}/component.yaml", merge.name);
     files.push(Generated { path, text: kfp::component_yaml(&merge)? });
+    files.extend(python::package(steps)?);
+    files.push(Generated { path: "schemas/index.json".into(), text: pretty(&index_schema()) });
     Ok(files)
 }
 
@@ -148,9 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn every_step_has_its_five_files() {
+    fn every_step_has_its_files() {
         let files = generated(&probe::STEPS).unwrap();
-        assert_eq!(files.len(), 10);
+        // Package, schemas, component and Python module; the merge has no package and no schemas; two lists.
+        assert_eq!(files.len(), 2 * 8 + 3 + 2);
         let package = files.iter().find(|f| f.path == "components/probe/Cargo.toml").unwrap();
         assert!(package.text.contains("version = \"1.2.3\""));
         assert!(package.text.contains("description = \"Cuts an image into probes of one size.\""));

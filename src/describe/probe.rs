@@ -50,6 +50,8 @@ pub struct ProbeParams {
     /// Globs.
     pub include: Vec<String>,
     /// Words for whoever reads it.
+    ///
+    /// Deprecated: nobody reads it; leave it out.
     pub note: String,
     /// Classes: a CSV with a row per class.
     #[schemars(extend("x-file" = "csv"))]

@@ -20,6 +20,11 @@ pub fn params(entry: &Entry) -> Value {
     schema["$schema"] = DIALECT.into();
     schema["$id"] = id(entry, "params");
     schema["title"] = format!("Params of microtome {} {}", entry.name, entry.version).into();
+    for property in schema["properties"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        if property["description"].as_str().is_some_and(super::index::is_deprecated) {
+            property["deprecated"] = true.into();
+        }
+    }
     schema
 }
 
