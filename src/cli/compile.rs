@@ -5,8 +5,9 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::print;
 use crate::compile::{self, Cluster, TARGETS};
-use crate::dataset::{self, Root, read_file};
+use crate::dataset::{self, Root, read_file, read_file_within};
 use crate::error::{Error, Result};
+use crate::registry::{self, Registry};
 use crate::steps::STEPS;
 
 /// Where the flags stand that say where things lie.
@@ -67,6 +68,11 @@ pub fn command() -> Command {
             "TEMPLATE",
             "Names of images, with {step} and {version} in them [default: localhost/microtome-{step}:{version}]",
         ))
+        .arg(flag(
+            "registry",
+            "URL",
+            "Index of components that images are pinned from: a file, or an http, https, az, s3 or gs URL",
+        ))
         .after_help(
             "EXAMPLES\n  \
              microtome compile pipeline.yaml --to kubeflow --input az://slides --output-uri az://patches/run-1 -o kfp.yaml\n  \
@@ -111,7 +117,13 @@ pub fn run(matches: &ArgMatches) -> Result<u8> {
     }
     let pipeline = text("PIPELINE").unwrap_or_default();
     let bytes = read_file(pipeline)?;
-    let plan = compile::plan(pipeline, &bytes, STEPS, &cluster, None, &read_file)?;
+    let registry = match text("registry") {
+        Some(index) => {
+            Some(Registry::parse(index, &read_file_within(index, registry::MOST_BYTES)?)?)
+        }
+        None => None,
+    };
+    let plan = compile::plan(pipeline, &bytes, STEPS, &cluster, registry.as_ref(), &read_file)?;
     let made = (target.compile)(&plan)?;
     match text("output") {
         None | Some("-") => print::result(&made)?,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::cluster::{Claim, Cluster, Node, Toleration};
 use super::syntax;
 use crate::dataset::is_url;
+use crate::describe::interface::MERGE;
 use crate::describe::nearest;
 use crate::engine::MaxFailures;
 use crate::error::{Error, Result};
@@ -15,8 +16,6 @@ use crate::step::{Entry, Grain};
 pub const MOST_SHARDS: u32 = 1000;
 /// Most times that a shard is begun again.
 const MOST_RETRIES: u32 = 100;
-/// What `steps` may name beside steps: the leg that joins shards.
-pub const MERGE: &str = "merge";
 
 /// Checks a cluster file as a whole.
 ///

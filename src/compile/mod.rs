@@ -13,7 +13,7 @@ mod syntax;
 
 pub use check::{MOST_SHARDS, place, template};
 pub use cluster::{Claim, Cluster, Node, Secret, Toleration};
-pub use plan::{Pins, Plan, PlannedLeg, plan};
+pub use plan::{Plan, PlannedLeg, plan};
 
 use crate::error::Result;
 

@@ -1,5 +1,8 @@
 //! What all targets share: the legs of a chain, and where each runs.
 
+use std::collections::BTreeMap;
+
+use semver::{Version, VersionReq};
 use serde_json::{Map, Value};
 
 use super::cluster::{Cluster, Node};
@@ -9,14 +12,12 @@ use crate::describe::{self, Shape, interface};
 use crate::engine::{self, Leg};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Read};
+use crate::registry::Registry;
 use crate::step::{AnyStep, Entry, Grain};
 use crate::yaml;
 
 /// Most bytes of a leg's params: all of them travel in one word of a command line, which is 128 KiB at most.
 const MOST_PARAMS: usize = 64 << 10;
-
-/// The image that a registry has for a step by its name (or `merge`), pinned; `None` when it has none.
-pub type Pins<'a> = &'a dyn Fn(&str) -> Result<Option<String>>;
 
 /// A pipeline, ready to be written down for a cluster.
 #[derive(Clone)]
@@ -55,6 +56,9 @@ pub struct PlannedLeg {
     pub node: Node,
     /// Its image.
     pub image: String,
+    /// The version of the step in it: that of this program, or a compatible one of the registry that the pipeline file
+    /// allows.
+    pub version: String,
 }
 
 impl PlannedLeg {
@@ -70,32 +74,22 @@ impl PlannedLeg {
 ///
 /// # Errors
 /// As [`pipeline::parse`]; [`Error::Params`] with the path of what is wrong in the cluster file; [`Error::Schema`] where a
-/// step reads a column that none before it makes; [`Error::Limit`] for params that are too large for a command line.
+/// step reads a column that none before it makes; [`Error::Limit`] for params that are too large for a command line; as
+/// [`Registry::pin`].
 pub fn plan(
     place: &str,
     text: &[u8],
     steps: &'static [Entry],
     cluster: &Cluster,
-    pins: Option<Pins>,
+    registry: Option<&Registry>,
     read: Read,
 ) -> Result<Plan> {
     check::cluster(cluster, steps)?;
-    let missing = |what: &str, flag: &str, why: &str| {
-        let message = format!("missing: say {why} in the cluster file, or with {flag}");
-        Error::params(what, message)
-    };
-    let input = cluster.input.as_ref();
-    let input =
-        input.ok_or_else(|| missing("input", "--input", "where the images or the dataset are"))?;
-    let output = cluster.output.as_ref();
-    let output =
-        output.ok_or_else(|| missing("output", "--output-uri", "where the dataset is made"))?;
-    if trimmed(input) == trimmed(output) {
-        return Err(Error::params("output", "it is the input itself: choose another place"));
-    }
+    let (input, output) = places(cluster)?;
     let chain = pipeline::parse(place, text, steps, read)?;
     engine::check_chain(&chain)?;
     let given = yaml::document(place, text)?;
+    let images = Images { cluster, registry, ranges: pipeline::versions(place, text)? };
     let names: Vec<String> = chain.iter().map(|step| step.entry().name.to_string()).collect();
     let legs = chain.iter().enumerate().map(|(index, step)| {
         let entry = step.entry();
@@ -104,34 +98,51 @@ pub fn plan(
             1 => entry.name.to_string(),
             _ => format!("{}-{}", entry.name, index + 1),
         };
+        let at = format!("steps[{index}].{}", entry.name);
+        let (image, version) =
+            images.of(&node, entry.name, entry.version, || interface::image(entry))?;
         Ok(PlannedLeg {
             entry,
             name,
             leg: Leg { number: index + 1, chain: names.clone() },
-            params: params(
-                &format!("steps[{index}].{}", entry.name),
-                &**step,
-                &given["steps"][index],
-            )?,
+            params: params(&at, &**step, &given["steps"][index])?,
             shards: shards(&**step, cluster)?,
-            image: image(cluster, &node, entry.name, entry.version, pins)?
-                .unwrap_or_else(|| interface::image(entry)),
+            image,
+            version,
             node,
         })
     });
     let legs = legs.collect::<Result<Vec<_>>>()?;
-    let merge = merged(&cluster.defaults, cluster.steps.get(check::MERGE));
+    let merge = merged(&cluster.defaults, cluster.steps.get(interface::MERGE));
     let version = env!("CARGO_PKG_VERSION");
+    let (merge_image, _) = images.of(&merge, interface::MERGE, version, interface::image_of_all)?;
     Ok(Plan {
         name: name(place),
-        input: input.clone(),
-        output: output.clone(),
+        input: input.into(),
+        output: output.into(),
         legs,
-        merge_image: image(cluster, &merge, check::MERGE, version, pins)?
-            .unwrap_or_else(interface::image_of_all),
+        merge_image,
         merge,
         cluster: cluster.clone(),
     })
+}
+
+/// Where the chain begins, and where it ends.
+fn places(cluster: &Cluster) -> Result<(&str, &str)> {
+    let missing = |what: &str, why: &str, flag: &str| {
+        let message = format!("missing: say {why} in the cluster file, or with {flag}");
+        Error::params(what, message)
+    };
+    let input = cluster.input.as_deref();
+    let input =
+        input.ok_or_else(|| missing("input", "where the images or the dataset are", "--input"))?;
+    let output = cluster.output.as_deref();
+    let output =
+        output.ok_or_else(|| missing("output", "where the dataset is made", "--output-uri"))?;
+    if trimmed(input) == trimmed(output) {
+        return Err(Error::params("output", "it is the input itself: choose another place"));
+    }
+    Ok((input, output))
 }
 
 fn trimmed(place: &str) -> &str {
@@ -202,25 +213,67 @@ fn shards(step: &dyn AnyStep, cluster: &Cluster) -> Result<u32> {
     }
 }
 
-/// The image that the cluster file or the registry names.
-fn image(
-    cluster: &Cluster,
-    node: &Node,
-    step: &str,
-    version: &str,
-    pins: Option<Pins>,
-) -> Result<Option<String>> {
-    if let Some(image) = &node.image {
-        return Ok(Some(image.clone()));
-    }
-    if let Some(template) = &cluster.image {
-        let named = match step {
-            check::MERGE => template.replace("-{step}", "").replace("{step}", "microtome"),
-            step => template.replace("{step}", step),
+/// What says which image a step has.
+struct Images<'a> {
+    cluster: &'a Cluster,
+    registry: Option<&'a Registry>,
+    ranges: BTreeMap<String, VersionReq>,
+}
+
+impl Images<'_> {
+    /// The image of a step, and the step's version in it: what the cluster file names, what the registry has, or what
+    /// lies on the machine that built it.
+    fn of(
+        &self,
+        node: &Node,
+        step: &str,
+        version: &str,
+        local: impl Fn() -> String,
+    ) -> Result<(String, String)> {
+        let image = match (&node.image, &self.cluster.image, self.registry) {
+            (Some(image), ..) => image.clone(),
+            (None, Some(template), _) => {
+                let named = match step {
+                    interface::MERGE => {
+                        template.replace("-{step}", "").replace("{step}", "microtome")
+                    }
+                    step => template.replace("{step}", step),
+                };
+                named.replace("{version}", version)
+            }
+            (None, None, Some(registry)) => return self.pinned(registry, step, version),
+            (None, None, None) => local(),
         };
-        return Ok(Some(named.replace("{version}", version)));
+        Ok((image, version.into()))
     }
-    pins.map_or(Ok(None), |pins| pins(step))
+
+    /// The version of this program, if the registry has it: what comes out is then, byte for byte, what this program
+    /// makes. Else the newest that the pipeline file allows and that knows all the params of this one.
+    fn pinned(&self, registry: &Registry, step: &str, version: &str) -> Result<(String, String)> {
+        let own: Version = version
+            .parse()
+            .map_err(|e| Error::Bug { message: format!("the version of `{step}` is none: {e}") })?;
+        let range = |text: String| {
+            VersionReq::parse(&text).map_err(|e| Error::Bug { message: format!("{text}: {e}") })
+        };
+        let exactly = range(format!("={own}"))?;
+        let found = match (registry.pin(step, &exactly), self.ranges.get(step)) {
+            (Ok(found), _) => found,
+            (Err(error), None) => return Err(error),
+            (Err(_), Some(allowed)) => {
+                let mut both = allowed.clone();
+                both.comparators.extend(range(format!("^{own}"))?.comparators);
+                registry.pin(step, &both)?
+            }
+        };
+        if !syntax::is_image(&found.image) {
+            return Err(Error::format(
+                "registry",
+                format!("{step} {}: no name of an image that a cluster takes", found.version),
+            ));
+        }
+        Ok((found.image.clone(), found.version.to_string()))
+    }
 }
 
 /// The params that are not their defaults, as few bytes as they can be.

@@ -57,7 +57,10 @@ fn every_mistake_is_named_by_its_place() {
         ("defaults: {node_selector: {pool: a/b}}", "defaults.node_selector.pool"),
         ("defaults: {tolerations: [{operator: Equal, value: x}]}", "defaults.tolerations[0].key"),
         ("defaults: {tolerations: [{key: a, operator: In}]}", "defaults.tolerations[0].operator"),
-        ("defaults: {tolerations: [{key: a, operator: Exists, value: b}]}", "defaults.tolerations[0].value"),
+        (
+            "defaults: {tolerations: [{key: a, operator: Exists, value: b}]}",
+            "defaults.tolerations[0].value",
+        ),
         ("defaults: {tolerations: [{key: a, effect: Never}]}", "defaults.tolerations[0].effect"),
         ("defaults: {tolerations: [{key: a, seconds: 3}]}", "defaults.tolerations[0].seconds"),
         ("steps: {tlie: {cpu: 2}}", "steps.tlie"),
@@ -99,7 +102,9 @@ fn every_mistake_is_named_by_its_place() {
 
 #[test]
 fn slips_are_answered_with_the_nearest_name() {
-    assert!(refused("microtome-cluster: 1\nsteps: {tlie: {}}\n").1.contains("did you mean `tile`?"));
+    assert!(
+        refused("microtome-cluster: 1\nsteps: {tlie: {}}\n").1.contains("did you mean `tile`?")
+    );
     let (_, message) = refused("microtome-cluster: 1\ndefaults: {memroy: 1Gi}\n");
     assert!(message.contains("did you mean `memory`?"), "{message}");
 }

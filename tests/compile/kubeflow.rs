@@ -47,24 +47,38 @@ fn sound(document: &Value) {
     let executors = document["deploymentSpec"]["executors"].as_object().unwrap();
     let mut used = BTreeSet::new();
     let inner = components.iter().filter(|(_, c)| c["dag"].is_object());
-    for (dag, around) in inner.map(|(_, c)| (&c["dag"], c)).chain([(&document["root"]["dag"], &document["root"])]) {
+    for (dag, around) in
+        inner.map(|(_, c)| (&c["dag"], c)).chain([(&document["root"]["dag"], &document["root"])])
+    {
         let tasks = dag["tasks"].as_object().unwrap();
         for (name, task) in tasks {
             let component = task["componentRef"]["name"].as_str().unwrap();
             used.insert(component);
             let callee = &components[component];
-            let after: Vec<&str> =
-                task["dependentTasks"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let after: Vec<&str> = task["dependentTasks"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             for kind in ["parameters", "artifacts"] {
                 for (input, value) in task["inputs"][kind].as_object().into_iter().flatten() {
                     assert!(callee["inputDefinitions"][kind][input].is_object(), "{name}.{input}");
-                    let own = value["componentInputParameter"].as_str().or(value["componentInputArtifact"].as_str());
+                    let own = value["componentInputParameter"]
+                        .as_str()
+                        .or(value["componentInputArtifact"].as_str());
                     if let Some(own) = own {
                         assert!(around["inputDefinitions"][kind][own].is_object(), "{name}: {own}");
                     }
-                    for (how, key) in [("taskOutputParameter", "outputParameterKey"), ("taskOutputArtifact", "outputArtifactKey")] {
+                    for (how, key) in [
+                        ("taskOutputParameter", "outputParameterKey"),
+                        ("taskOutputArtifact", "outputArtifactKey"),
+                    ] {
                         if let Some(producer) = value[how]["producerTask"].as_str() {
-                            assert!(after.contains(&producer), "{name} does not wait for {producer}");
+                            assert!(
+                                after.contains(&producer),
+                                "{name} does not wait for {producer}"
+                            );
                             let made = tasks[producer]["componentRef"]["name"].as_str().unwrap();
                             let key = value[how][key].as_str().unwrap();
                             assert!(components[made]["outputDefinitions"][kind][key].is_object());
@@ -75,9 +89,14 @@ fn sound(document: &Value) {
             // What a pipeline around a leg needs is given: nothing there has a default.
             if callee["dag"].is_object() {
                 for kind in ["parameters", "artifacts"] {
-                    for input in callee["inputDefinitions"][kind].as_object().into_iter().flatten() {
+                    for input in callee["inputDefinitions"][kind].as_object().into_iter().flatten()
+                    {
                         let item = task["parameterIterator"]["itemInput"] == input.0.as_str();
-                        assert!(item || task["inputs"][kind][input.0].is_object(), "{name}: {}", input.0);
+                        assert!(
+                            item || task["inputs"][kind][input.0].is_object(),
+                            "{name}: {}",
+                            input.0
+                        );
                     }
                 }
             }
@@ -121,11 +140,14 @@ fn the_example_clusters_are_compiled_as_their_comments_say() {
     for (pipeline, cluster) in [("histology", "azure"), ("camera-trap", "claim")] {
         let place = fixture(&format!("clusters/{cluster}.yaml"));
         let text = fs::read(&place).unwrap();
-        let command = format!("compile fixtures/pipelines/{pipeline}.yaml --to kubeflow --cluster fixtures/clusters/{cluster}.yaml");
+        let command = format!(
+            "compile fixtures/pipelines/{pipeline}.yaml --to kubeflow --cluster fixtures/clusters/{cluster}.yaml"
+        );
         assert!(String::from_utf8_lossy(&text).contains(&command), "{cluster}");
         let cluster = Cluster::parse(place.to_str().unwrap(), &text, STEPS).unwrap();
         let pipeline = fixture(&format!("pipelines/{pipeline}.yaml"));
-        let (document, platform) = documents(&kubeflow::compile(&of_file(pipeline.to_str().unwrap(), &cluster)).unwrap());
+        let (document, platform) =
+            documents(&kubeflow::compile(&of_file(pipeline.to_str().unwrap(), &cluster)).unwrap());
         sound(&document);
         let executors = &platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"];
         for (label, executor) in executors.as_object().unwrap() {
@@ -141,7 +163,10 @@ fn the_example_clusters_are_compiled_as_their_comments_say() {
 
 #[test]
 fn a_leg_is_given_what_the_one_before_it_made() {
-    let (document, _) = compiled("- scan\n- tile: {mpp: 0.75}\n- split", "steps: {tile: {cache: true, retries: 2}}");
+    let (document, _) = compiled(
+        "- scan\n- tile: {mpp: 0.75}\n- split",
+        "steps: {tile: {cache: true, retries: 2}}",
+    );
     let tasks = &document["root"]["dag"]["tasks"];
     let scan = &tasks["scan"]["inputs"];
     assert_eq!(scan["parameters"]["input_uri"], json!({"componentInputParameter": "input_uri"}));
@@ -187,7 +212,13 @@ fn a_merge_is_held_to_the_digest_of_every_part() {
     assert_eq!(merge["leg"], shard["leg"]);
     assert_eq!(merge["shard_count"], shard["shard_count"]);
     // No loop is given the output of another task directly: kfp.local would replace it by the loop's number.
-    for task in document["components"].as_object().unwrap().values().flat_map(|c| c["dag"]["tasks"].as_object()).flatten() {
+    for task in document["components"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|c| c["dag"]["tasks"].as_object())
+        .flatten()
+    {
         if task.1["parameterIterator"].is_object() {
             assert!(!task.1["inputs"].to_string().contains("taskOutput"), "{}", task.0);
         }
@@ -204,14 +235,20 @@ fn what_only_kubernetes_knows_stands_in_the_second_document() {
     assert!(text.contains("# Not said here: `kubernetes.queue`"), "{text}");
     let (document, platform) = documents(&text);
     let executors = &document["deploymentSpec"]["executors"];
-    assert_eq!(executors["exec-tile"]["container"]["resources"], json!({
-        "cpuRequest": 0.5, "resourceCpuRequest": "500m",
-        "memoryRequest": 8.589934592, "resourceMemoryRequest": "8Gi",
-        "memoryLimit": 17.179869184, "resourceMemoryLimit": "16Gi",
-    }));
+    assert_eq!(
+        executors["exec-tile"]["container"]["resources"],
+        json!({
+            "cpuRequest": 0.5, "resourceCpuRequest": "500m",
+            "memoryRequest": 8.589934592, "resourceMemoryRequest": "8Gi",
+            "memoryLimit": 17.179869184, "resourceMemoryLimit": "16Gi",
+        })
+    );
     let configs = &platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"];
     for label in ["exec-scan", "exec-tile", "exec-merge"] {
-        assert_eq!(executors[label]["container"]["env"], json!([{"name": "AWS_REGION", "value": "eu-1"}]));
+        assert_eq!(
+            executors[label]["container"]["env"],
+            json!([{"name": "AWS_REGION", "value": "eu-1"}])
+        );
         let config = &configs[label];
         assert_eq!(config["pvcMount"][0]["mountPath"], "/data");
         assert_eq!(config["secretAsEnv"][0]["keyToEnv"][0]["envVar"], "AWS_SECRET_ACCESS_KEY");
@@ -219,17 +256,22 @@ fn what_only_kubernetes_knows_stands_in_the_second_document() {
     }
     assert_eq!(configs["exec-tile"]["emptyDirMounts"][0]["sizeLimit"], "20Gi");
     assert!(configs["exec-scan"]["emptyDirMounts"].is_null());
-    let shard = &document["components"]["comp-tile-shards"]["dag"]["tasks"]["tile"]["inputs"]["parameters"];
+    let shard =
+        &document["components"]["comp-tile-shards"]["dag"]["tasks"]["tile"]["inputs"]["parameters"];
     let given = |name: &str| shard[name]["runtimeValue"]["constant"].clone();
-    assert_eq!((given("threads"), given("max_failures"), given("pack")), (json!(3), json!("1%"), json!("1GB")));
+    assert_eq!(
+        (given("threads"), given("max_failures"), given("pack")),
+        (json!(3), json!("1%"), json!("1GB"))
+    );
 }
 
 #[test]
 fn what_kubeflow_cannot_carry_is_refused() {
-    let refused = |steps: &str, cluster: &str| match kubeflow::compile(&plan(steps, cluster).unwrap()) {
-        Err(Error::Params { field, message }) => (field, message),
-        other => panic!("{other:?}"),
-    };
+    let refused =
+        |steps: &str, cluster: &str| match kubeflow::compile(&plan(steps, cluster).unwrap()) {
+            Err(Error::Params { field, message }) => (field, message),
+            other => panic!("{other:?}"),
+        };
     let (field, message) = refused("- scan\n- tile", "steps: {tile: {shards: 201}}");
     assert_eq!(field, "steps.tile.shards");
     assert!(message.contains("200") && message.contains("--to kubernetes"), "{message}");
@@ -244,9 +286,21 @@ fn the_command_writes_what_the_library_makes() {
     let out = folder.path().join("pipeline.yaml");
     let run = |more: &[&str]| {
         let line = ["compile", "fixtures/pipelines/histology.yaml", "--to", "kubeflow"];
-        Command::new(env!("CARGO_BIN_EXE_microtome")).current_dir(root()).args(line).args(more).output().unwrap()
+        Command::new(env!("CARGO_BIN_EXE_microtome"))
+            .current_dir(root())
+            .args(line)
+            .args(more)
+            .output()
+            .unwrap()
     };
-    let flags = ["--cluster", "fixtures/clusters/azure.yaml", "--shards", "2", "--output-uri", "az://elsewhere/x"];
+    let flags = [
+        "--cluster",
+        "fixtures/clusters/azure.yaml",
+        "--shards",
+        "2",
+        "--output-uri",
+        "az://elsewhere/x",
+    ];
     let shown = run(&flags);
     assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
     let text = String::from_utf8(shown.stdout).unwrap();
@@ -259,9 +313,15 @@ fn the_command_writes_what_the_library_makes() {
     assert_eq!(fs::read_to_string(&out).unwrap(), text);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "something was left behind");
     // Refused as a whole: nothing is written.
-    for wrong in [&["--input", "slides"][..], &["--shards", "0"], &["--image", "{what}"], &["--cluster", "gone.yaml"]] {
+    for wrong in [
+        &["--input", "slides"][..],
+        &["--shards", "0"],
+        &["--image", "{what}"],
+        &["--cluster", "gone.yaml"],
+    ] {
         let gone = folder.path().join("none.yaml");
-        let refused = run(&[wrong, &["--output-uri", "az://a/b", "-o", gone.to_str().unwrap()]].concat());
+        let refused =
+            run(&[wrong, &["--output-uri", "az://a/b", "-o", gone.to_str().unwrap()]].concat());
         assert!(!refused.status.success() && !gone.exists(), "{wrong:?}");
     }
 }
@@ -285,14 +345,26 @@ fn the_sdk_takes_it_and_compiles_the_same() {
     put("same.yaml", kubeflow::compile(&plan(steps, cluster).unwrap()).unwrap());
     for place in pipelines() {
         for shards in [1, 2] {
-            let mut cluster = Cluster::parse("c", b"microtome-cluster: 1\ninput: az://in/x\noutput: az://out/x\n", STEPS).unwrap();
+            let mut cluster = Cluster::parse(
+                "c",
+                b"microtome-cluster: 1\ninput: az://in/x\noutput: az://out/x\n",
+                STEPS,
+            )
+            .unwrap();
             cluster.deal(shards);
             let name = Path::new(&place).file_stem().unwrap().to_str().unwrap();
-            put(&format!("{name}-{shards}.yaml"), kubeflow::compile(&of_file(&place, &cluster)).unwrap());
+            put(
+                &format!("{name}-{shards}.yaml"),
+                kubeflow::compile(&of_file(&place, &cluster)).unwrap(),
+            );
         }
     }
     let output = Command::new(python).arg(script).arg(folder.path()).arg(root()).output().unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(output.status.success(), "{said}");
     assert!(said.contains("9 pipelines loaded, 1 compared, 9 run"), "{said}");
 }

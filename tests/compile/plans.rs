@@ -2,6 +2,7 @@
 
 use microtome::compile::{self, Cluster, Plan};
 use microtome::error::{Error, Result};
+use microtome::registry::Registry;
 use microtome::steps::STEPS;
 use serde_json::json;
 
@@ -14,11 +15,7 @@ pub fn plan(steps: &str, cluster: &str) -> Result<Plan> {
     planned(steps, &parsed(&format!("{PLACES}{cluster}\n"))?, &|path| Err(Error::store(path, "no")))
 }
 
-fn planned(
-    steps: &str,
-    cluster: &Cluster,
-    read: &dyn Fn(&str) -> Result<Vec<u8>>,
-) -> Result<Plan> {
+fn planned(steps: &str, cluster: &Cluster, read: &dyn Fn(&str) -> Result<Vec<u8>>) -> Result<Plan> {
     let text = format!("microtome: 1\nsteps:\n{steps}\n");
     compile::plan("/p/My Pipeline_1.yaml", text.as_bytes(), STEPS, cluster, None, read)
 }
@@ -33,7 +30,8 @@ fn field<T>(outcome: Result<T>) -> String {
 
 #[test]
 fn legs_say_which_they_are_and_what_differs_from_the_defaults() {
-    let steps = "- scan\n- tile: {mpp: 0.75, mask: none}\n- normalize\n- normalize: {resize: longest}";
+    let steps =
+        "- scan\n- tile: {mpp: 0.75, mask: none}\n- normalize\n- normalize: {resize: longest}";
     let plan = plan(steps, "").unwrap();
     let names: Vec<&str> = plan.legs.iter().map(|leg| leg.name.as_str()).collect();
     assert_eq!(names, ["scan", "tile", "normalize-3", "normalize-4"]);
@@ -57,14 +55,23 @@ fn what_cannot_be_dealt_out_is_one_container() {
     };
     assert_eq!(shards(chain, ""), [1, 1, 1, 1]);
     assert_eq!(shards(chain, "shards: 8"), [1, 8, 8, 1]);
-    assert_eq!(shards(chain, "shards: 8\ndefaults: {shards: 4}\nsteps: {tile: {shards: 2}}"), [1, 2, 4, 1]);
-    assert_eq!(shards(chain, "shards: 8\nsteps: {scan: {shards: 3}, tile: {shards: 1}}"), [3, 1, 8, 1]);
+    assert_eq!(
+        shards(chain, "shards: 8\ndefaults: {shards: 4}\nsteps: {tile: {shards: 2}}"),
+        [1, 2, 4, 1]
+    );
+    assert_eq!(
+        shards(chain, "shards: 8\nsteps: {scan: {shards: 3}, tile: {shards: 1}}"),
+        [3, 1, 8, 1]
+    );
     // A cohort is fitted from all groups.
     let cohort = "- scan\n- tile\n- fit-stain: {per: cohort}\n- split";
     assert_eq!(shards(cohort, "shards: 8"), [1, 8, 1, 1]);
     assert_eq!(field(plan(cohort, "steps: {fit-stain: {shards: 2}}")), "steps.fit-stain.shards");
     // The flag.
-    let mut cluster = parsed(&format!("{PLACES}shards: 2\nsteps: {{tile: {{shards: 4}}, fit-stain: {{shards: 1}}}}\n")).unwrap();
+    let mut cluster = parsed(&format!(
+        "{PLACES}shards: 2\nsteps: {{tile: {{shards: 4}}, fit-stain: {{shards: 1}}}}\n"
+    ))
+    .unwrap();
     cluster.deal(16);
     let plan = planned(chain, &cluster, &|path| Err(Error::store(path, "no"))).unwrap();
     assert_eq!(plan.legs.iter().map(|leg| leg.shards).collect::<Vec<_>>(), [1, 16, 1, 1]);
@@ -89,42 +96,96 @@ fn a_steps_own_lines_stand_over_the_defaults() {
 
 #[test]
 fn images_by_the_file_by_the_registry_and_by_their_local_name() {
-    let images = |cluster: &str, pins: Option<compile::Pins>| {
+    let images = |cluster: &str, registry: Option<&Registry>| {
         let cluster = parsed(&format!("{PLACES}{cluster}\n")).unwrap();
         let text = b"microtome: 1\nsteps: [scan, tile]\n";
         let unread = |path: &str| Err(Error::store(path, "no"));
-        let plan = compile::plan("p.yaml", text, STEPS, &cluster, pins, &unread).unwrap();
+        let plan = compile::plan("p.yaml", text, STEPS, &cluster, registry, &unread).unwrap();
         [plan.legs[0].image.clone(), plan.legs[1].image.clone(), plan.merge_image]
     };
     let version = |step: &str| STEPS.iter().find(|e| e.name == step).unwrap().version;
     let (scan, tile, all) = (version("scan"), version("tile"), env!("CARGO_PKG_VERSION"));
-    assert_eq!(images("", None), [
-        format!("localhost/microtome-scan:{scan}"),
-        format!("localhost/microtome-tile:{tile}"),
-        format!("localhost/microtome:{all}"),
-    ]);
+    assert_eq!(
+        images("", None),
+        [
+            format!("localhost/microtome-scan:{scan}"),
+            format!("localhost/microtome-tile:{tile}"),
+            format!("localhost/microtome:{all}"),
+        ]
+    );
     let template = "image: 'host:5000/lab/microtome-{step}:{version}'";
-    assert_eq!(images(template, None), [
-        format!("host:5000/lab/microtome-scan:{scan}"),
-        format!("host:5000/lab/microtome-tile:{tile}"),
-        format!("host:5000/lab/microtome:{all}"),
+    assert_eq!(
+        images(template, None),
+        [
+            format!("host:5000/lab/microtome-scan:{scan}"),
+            format!("host:5000/lab/microtome-tile:{tile}"),
+            format!("host:5000/lab/microtome:{all}"),
+        ]
+    );
+    let pinned = |step: &str, letter: &str| format!("host/{step}@sha256:{}", letter.repeat(64));
+    let index = registry(&[
+        ("scan", scan, &pinned("scan", "a")),
+        ("tile", tile, &pinned("tile", "b")),
+        ("tile", "99.0.0", &pinned("tile", "c")),
+        ("merge", all, &pinned("microtome", "d")),
     ]);
-    let pinned = format!("host/tile@sha256:{}", "a".repeat(64));
-    let pins = |step: &str| Ok((step == "tile").then(|| pinned.clone()));
-    assert_eq!(images("", Some(&pins))[1], pinned);
-    assert_eq!(images("", Some(&pins))[0], format!("localhost/microtome-scan:{scan}"));
-    assert_eq!(images(template, Some(&pins))[1], format!("host:5000/lab/microtome-tile:{tile}"));
+    let found = [pinned("scan", "a"), pinned("tile", "b"), pinned("microtome", "d")];
+    assert_eq!(images("", Some(&index)), found);
+    assert_eq!(images(template, Some(&index))[1], format!("host:5000/lab/microtome-tile:{tile}"));
     let own = "image: 'host/{step}:{version}'\nsteps: {tile: {image: 'host/mine:1'}, merge: {image: 'host/all:2'}}";
-    assert_eq!(images(own, None), [format!("host/scan:{scan}"), "host/mine:1".into(), "host/all:2".into()]);
+    assert_eq!(
+        images(own, None),
+        [format!("host/scan:{scan}"), "host/mine:1".into(), "host/all:2".into()]
+    );
 }
 
+fn registry(components: &[(&str, &str, &str)]) -> Registry {
+    let component = |(name, version, image): &(&str, &str, &str)| json!({"name": name, "version": version, "image": image, "stability": "stable"});
+    let all: Vec<_> = components.iter().map(component).collect();
+    let index = json!({"microtome-index": 1, "components": all});
+    Registry::parse("index.json", index.to_string().as_bytes()).unwrap()
+}
+
+/// This program's own version is taken before all others; another one only where the pipeline file allows it and its
+/// params are sure to be known.
 #[test]
-fn a_registry_that_refuses_stops_it() {
-    let cluster = parsed(PLACES).unwrap();
-    let pins = |step: &str| Err(Error::params(step, "no version that will do"));
-    let unread = |path: &str| Err(Error::store(path, "no"));
-    let text = b"microtome: 1\nsteps: [scan]\n";
-    assert_eq!(field(compile::plan("p.yaml", text, STEPS, &cluster, Some(&pins), &unread)), "scan");
+fn versions_are_those_that_the_pipeline_allows() {
+    let tile = STEPS.iter().find(|e| e.name == "tile").unwrap().version;
+    let own: semver::Version = tile.parse().unwrap();
+    let next = semver::Version::new(own.major, own.minor, own.patch + 1).to_string();
+    let major = semver::Version::new(own.major + 1, 0, 0).to_string();
+    let scan = STEPS.iter().find(|e| e.name == "scan").unwrap().version;
+    let image = |version: &str| {
+        let [scan, merge] =
+            [("scan", scan, "host/scan:1"), ("merge", env!("CARGO_PKG_VERSION"), "host/all:1")];
+        let name = format!("host/tile:{version}");
+        registry(&[scan, merge, ("tile", version, &name)])
+    };
+    let pinned = |versions: &str, registry: &Registry| {
+        let text = format!("microtome: 1\n{versions}\nsteps: [scan, tile]\n");
+        let unread = |path: &str| Err(Error::store(path, "no"));
+        let cluster = parsed(PLACES).unwrap();
+        compile::plan("p.yaml", text.as_bytes(), STEPS, &cluster, Some(registry), &unread)
+            .map(|plan| (plan.legs[1].image.clone(), plan.legs[1].version.clone()))
+    };
+    let allowed = format!("versions: {{tile: '>={tile}'}}");
+    assert_eq!(pinned("", &image(tile)).unwrap().1, tile);
+    assert_eq!(
+        pinned(&allowed, &image(&next)).unwrap(),
+        (format!("host/tile:{next}"), next.clone())
+    );
+    // Not asked for, not compatible, not there.
+    for (versions, there) in [("", &next), (&*allowed, &major), ("", &major)] {
+        match pinned(versions, &image(there)) {
+            Err(Error::Params { field, message }) => {
+                assert_eq!(field, "tile");
+                assert!(message.contains(there.as_str()), "{message}");
+            }
+            other => panic!("{versions} {there}: {other:?}"),
+        }
+    }
+    let template = registry(&[("scan", scan, "host/{step}"), ("tile", tile, "host/tile:1")]);
+    assert!(matches!(pinned("", &template), Err(Error::Format { .. })));
 }
 
 #[test]

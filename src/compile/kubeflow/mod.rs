@@ -89,8 +89,8 @@ pub fn compile(plan: &Plan) -> Result<String> {
 /// The steps in a line.
 fn chain(plan: &Plan) -> String {
     let leg = |leg: &PlannedLeg| match leg.shards {
-        1 => format!("{} {}", leg.entry.name, leg.entry.version),
-        shards => format!("{} {} in {shards} shards", leg.entry.name, leg.entry.version),
+        1 => format!("{} {}", leg.entry.name, leg.version),
+        shards => format!("{} {} in {shards} shards", leg.entry.name, leg.version),
     };
     plan.legs.iter().map(leg).collect::<Vec<_>>().join(", ")
 }
