@@ -225,10 +225,12 @@ fn claims(claims: &[Claim]) -> Result<()> {
             let message = "is not the absolute path of a folder (such as /data)";
             return wrong("mount", format!("{:?} {message}", cut(&claim.mount)));
         }
-        // The binary, its certificates, and what Kubernetes and Kubeflow put into every container.
-        let kept =
-            ["/tmp", "/etc", "/proc", "/sys", "/dev", "/var", "/gcs", "/s3", "/minio", "/kfp"];
-        if let Some(kept) = kept.iter().find(|kept| syntax::lies_in(&claim.mount, kept)) {
+        // What an image, Kubernetes or Kubeflow has there must stay to be seen.
+        let kept = ["/tmp", "/etc/ssl/certs", "/var/run/secrets", "/gcs", "/s3", "/minio"];
+        let hidden = kept.iter().find(|kept| syntax::lies_in(kept, &claim.mount));
+        let systems = ["/proc", "/sys", "/dev"];
+        let below = systems.iter().find(|system| syntax::lies_in(&claim.mount, system));
+        if let Some(kept) = hidden.or(below) {
             return wrong("mount", format!("{kept} is in use in every container"));
         }
         let over = |other: &&Claim| {

@@ -30,8 +30,7 @@ fn field<T>(outcome: Result<T>) -> String {
 
 #[test]
 fn legs_say_which_they_are_and_what_differs_from_the_defaults() {
-    let steps =
-        "- scan\n- tile: {mpp: 0.75, mask: none}\n- normalize\n- normalize: {resize: longest}";
+    let steps = "- scan\n- tile: {mpp: 0.75, mask: none}\n- normalize\n- normalize: {resize: longest, side_px: 64}";
     let plan = plan(steps, "").unwrap();
     let names: Vec<&str> = plan.legs.iter().map(|leg| leg.name.as_str()).collect();
     assert_eq!(names, ["scan", "tile", "normalize-3", "normalize-4"]);
@@ -39,7 +38,10 @@ fn legs_say_which_they_are_and_what_differs_from_the_defaults() {
     assert!(plan.legs[3].is_last() && !plan.legs[2].is_last());
     assert_eq!(plan.name, "my-pipeline-1");
     assert!(plan.legs[0].params.is_empty() && plan.legs[2].params.is_empty());
-    assert_eq!(plan.legs[3].params, *json!({"resize": "longest"}).as_object().unwrap());
+    assert_eq!(
+        plan.legs[3].params,
+        *json!({"resize": "longest", "side_px": 64}).as_object().unwrap()
+    );
     assert_eq!(plan.legs[1].params, *json!({"mpp": 0.75, "mask": "none"}).as_object().unwrap());
     // What says the same as the default is not said.
     let default = (plan.legs[1].entry.default_params)()["tile_px"].clone();
@@ -203,7 +205,10 @@ fn files_are_inlined_until_they_are_too_large() {
     };
     let labels = |file: &str| planned(&format!("- scan: {{labels: '{file}'}}"), &cluster, &read);
     let inlined = labels("small.csv").unwrap();
-    assert_eq!(inlined.legs[0].params["labels"][1], json!({"id": "slide-1.svs", "label": "tumor"}));
+    assert_eq!(
+        inlined.legs[0].params["labels"][1],
+        json!({"id": "slide-1.svs", "label": "tumor", "group": null})
+    );
     // Containers can read a URL themselves; a file beside the pipeline they cannot.
     let named = labels("az://labels/large.csv").unwrap();
     assert_eq!(named.legs[0].params["labels"], "az://labels/large.csv");

@@ -280,7 +280,10 @@ fn inputs(artifacts: Map<String, Value>, parameters: Map<String, Value>) -> Valu
     }
 }
 
-/// What all tasks share: each component and each executor once, however many tasks refer to it.
+/// The components of all tasks, and what they run.
+///
+/// Each leg and each merge has a component of its own, under its own name, as the SDK has it too: the local runner
+/// takes the place of a task's outputs from the component's name.
 #[derive(Default)]
 struct Parts {
     components: Map<String, Value>,
@@ -289,12 +292,25 @@ struct Parts {
 }
 
 impl Parts {
-    /// Adds a component and its executor.
-    fn contain(&mut self, component: &Component, image: &str, node: &Node, plan: &Plan) {
+    /// Adds a component and its executor. `given` are the inputs that its task has.
+    fn contain(
+        &mut self,
+        component: &Component,
+        image: &str,
+        (node, plan): (&Node, &Plan),
+        given: &Map<String, Value>,
+    ) {
         let label = kfp::executor_label(component);
         let mut executor = kfp::executor_spec(component, image);
         platform::contain(&mut executor["container"], node, &plan.cluster);
-        self.components.insert(kfp::component_name(component), kfp::component_spec(component));
+        let mut spec = kfp::component_spec(component);
+        // An input that is neither given nor has a default is none: the local runner would make a number of it.
+        if let Some(inputs) = spec["inputDefinitions"]["parameters"].as_object_mut() {
+            inputs.retain(|name, input| {
+                input.get("defaultValue").is_some() || given.contains_key(name)
+            });
+        }
+        self.components.insert(kfp::component_name(component), spec);
         self.executors.insert(label.clone(), executor);
         let config = platform::config(node, &plan.cluster);
         if !config.is_empty() {
@@ -304,18 +320,18 @@ impl Parts {
 
     /// A leg that one container does.
     fn alone(&mut self, plan: &Plan, leg: &PlannedLeg, source: Source) -> Result<Value> {
-        let component = Component::of(leg.entry)?;
-        self.contain(&component, &leg.image, &leg.node, plan);
+        let component = Component { name: leg.name.clone(), ..Component::of(leg.entry)? };
         let (artifacts, mut parameters, after) = sourced(source, &Names::plain());
         parameters.extend(own(leg, &component)?);
+        self.contain(&component, &leg.image, (&leg.node, plan), &parameters);
         Ok(task(&leg.name, &component, &leg.node, (artifacts, parameters, after)))
     }
 
     /// A leg whose units are dealt out: a pipeline that loops over shards and merges what they made.
     fn dealt(&mut self, plan: &Plan, leg: &PlannedLeg, source: Source) -> Result<Value> {
-        let (component, merge) = (Component::of(leg.entry)?, Component::merge());
-        self.contain(&component, &leg.image, &leg.node, plan);
-        self.contain(&merge, &plan.merge_image, &plan.merge, plan);
+        let merged = format!("{}-merge", leg.name);
+        let component = Component { name: leg.name.clone(), ..Component::of(leg.entry)? };
+        let merge = Component { name: merged.clone(), ..Component::merge() };
         let looped = format!("comp-{}-shards", leg.name);
         let around = format!("comp-{}-dealt", leg.name);
         let collected = channel(&format!("{}-{DIGEST}", leg.name));
@@ -330,6 +346,7 @@ impl Parts {
         parameters.extend(own(leg, &component)?);
         parameters.insert("shard_index".into(), from_input(ITEM));
         parameters.insert("shard_count".into(), constant(leg.shards));
+        self.contain(&component, &leg.image, (&leg.node, plan), &parameters);
         let shard = task(&leg.name, &component, &leg.node, (artifacts, parameters, Vec::new()));
         let mut seen = definitions(source, channel);
         seen["parameters"][ITEM] = json!({"parameterType": Kind::Int.ir_name()});
@@ -368,13 +385,13 @@ impl Parts {
             },
         });
         let shards = format!("{}-shards", leg.name);
-        let merged = format!("{}-merge", leg.name);
         let joined = Map::from_iter([
             (OUTPUT_URI.to_string(), from_input(OUTPUT_URI)),
             ("leg".to_string(), constant(leg.leg.to_string())),
             ("shard_count".to_string(), constant(leg.shards)),
             ("input_digests".to_string(), from_task(&shards, &collected)),
         ]);
+        self.contain(&merge, &plan.merge_image, (&plan.merge, plan), &joined);
         let joins = task("merge", &merge, &plan.merge, (Map::new(), joined, vec![shards.clone()]));
         self.components.insert(
             around.clone(),
