@@ -114,6 +114,9 @@ pub fn plan(
     });
     let legs = legs.collect::<Result<Vec<_>>>()?;
     let merge = merged(&cluster.defaults, cluster.steps.get(interface::MERGE));
+    // A registry without it will do where nothing is merged.
+    let registry = registry.filter(|_| legs.iter().any(|leg| leg.shards > 1));
+    let images = Images { registry, ..images };
     let version = env!("CARGO_PKG_VERSION");
     let (merge_image, _) = images.of(&merge, interface::MERGE, version, interface::image_of_all)?;
     Ok(Plan {

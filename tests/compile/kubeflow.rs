@@ -121,6 +121,9 @@ fn every_pipeline_compiles_with_1_2_and_8_shards() {
             let (document, platform) = documents(&kubeflow::compile(&plan).unwrap());
             sound(&document);
             assert_eq!(platform, json!({}));
+            // Else the SDK would load that component alone.
+            let name = document["pipelineInfo"]["name"].as_str().unwrap();
+            assert!(document["components"][format!("comp-{name}")].is_null(), "{name}");
             let tasks = document["root"]["dag"]["tasks"].as_object().unwrap();
             assert_eq!(tasks.len(), plan.legs.len(), "{place}");
             let loops = document["components"].as_object().unwrap().values().filter(|component| {

@@ -99,7 +99,7 @@ fn a_steps_own_lines_stand_over_the_defaults() {
 #[test]
 fn images_by_the_file_by_the_registry_and_by_their_local_name() {
     let images = |cluster: &str, registry: Option<&Registry>| {
-        let cluster = parsed(&format!("{PLACES}{cluster}\n")).unwrap();
+        let cluster = parsed(&format!("{PLACES}shards: 2\n{cluster}\n")).unwrap();
         let text = b"microtome: 1\nsteps: [scan, tile]\n";
         let unread = |path: &str| Err(Error::store(path, "no"));
         let plan = compile::plan("p.yaml", text, STEPS, &cluster, registry, &unread).unwrap();
@@ -186,6 +186,9 @@ fn versions_are_those_that_the_pipeline_allows() {
             other => panic!("{versions} {there}: {other:?}"),
         }
     }
+    // Nothing is merged here, so no image that merges is asked for.
+    let alone = registry(&[("scan", scan, "host/scan:1"), ("tile", tile, "host/tile:1")]);
+    assert_eq!(pinned("", &alone).unwrap().0, "host/tile:1");
     let template = registry(&[("scan", scan, "host/{step}"), ("tile", tile, "host/tile:1")]);
     assert!(matches!(pinned("", &template), Err(Error::Format { .. })));
 }
@@ -235,11 +238,15 @@ fn places_and_chains_are_checked_before_anything_is_written() {
     assert_eq!(field(plan("- tile: {tile_px: 0}", "")), "steps[0].tile.tile_px");
     assert_eq!(field(plan("- tile\n- scan", "")), "steps[1].scan");
     // Columns, as far as the chain makes them itself.
-    match plan("- scan\n- sample: {target: equal, hard: tile.no_such_column}", "") {
-        Err(Error::Schema { step, .. }) => assert_eq!(step, "sample"),
-        Err(Error::Params { field, .. }) => assert!(field.starts_with("steps[1]"), "{field}"),
+    match plan("- scan\n- stain-normalize: {source: slide}", "") {
+        Err(Error::Schema { step, column, .. }) => {
+            assert_eq!((step.as_str(), column.as_str()), ("stain-normalize", "fit-stain.profile"));
+        }
         other => panic!("{:?}", other.map(|_| ())),
     }
+    let other =
+        "- scan\n- tile\n- fit-stain: {method: macenko}\n- stain-normalize: {method: vahadane}";
+    assert_eq!(field(plan(other, "")), "method");
     // A chain that begins with a dataset has columns that only the run will see.
     assert!(plan("- stain-normalize", "").is_ok());
 }
