@@ -303,12 +303,12 @@ fn is_secret(name: &str, value: &str) -> bool {
     let names_a_place = ["_FILE", "_PATH", "_DIR", "_URL", "_URI", "_ENDPOINT", "_ID", "_NAME"];
     let words = ["SECRET", "PASSWORD", "PASSWD", "TOKEN", "CREDENTIAL", "CONNECTION_STRING", "SAS"];
     let keys = ["ACCESS_KEY", "ACCOUNT_KEY", "API_KEY", "MASTER_KEY", "PRIVATE_KEY", "STORAGE_KEY"];
-    let word = |word: &&str| match *word {
+    let word = |word: &str| match word {
         // Short enough to be part of other words.
         "SAS" => name.split('_').any(|part| part == "SAS"),
         word => name.contains(word),
     };
-    let by_name = words.iter().any(|w| word(&w)) || keys.iter().any(|key| name.ends_with(key));
+    let by_name = words.iter().any(|w| word(w)) || keys.iter().any(|key| name.ends_with(key));
     (by_name && !names_a_place.iter().any(|end| name.ends_with(end))) || carries_secret(value)
 }
 
