@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use microtome::Error;
+use microtome::compile;
 use microtome::describe::{self, Generated};
 use microtome::steps::STEPS;
 
@@ -28,6 +29,8 @@ fn all() -> Vec<Generated> {
     let readme = fs::read_to_string(common::root().join("README.md")).expect("there is a README");
     let text = describe::readme(&readme, STEPS).expect("the README has its markers");
     files.push(Generated { path: "README.md".into(), text });
+    let text = format!("{:#}\n", compile::cluster::schema());
+    files.push(Generated { path: "schemas/cluster.json".into(), text });
     files
 }
 
@@ -54,7 +57,7 @@ fn generated_files_are_as_the_code_makes_them() {
 fn there_are_no_files_of_steps_that_are_gone() {
     let mut names: BTreeSet<&str> = STEPS.iter().map(|entry| entry.name).collect();
     // What is there for all steps.
-    names.extend(["merge", "python", "index.json"]);
+    names.extend(["merge", "python", "index.json", "cluster.json"]);
     for folder in ["components", "schemas"] {
         // Before the first rewriting there is no folder, and the other test says so.
         for entry in fs::read_dir(common::root().join(folder)).into_iter().flatten() {

@@ -2,8 +2,8 @@
 
 use semver::{Comparator, Op, Version, VersionReq};
 
-use super::check::MERGE;
 use crate::describe::differs;
+use crate::describe::interface::MERGE;
 use crate::error::{Error, Result};
 use crate::registry::Registry;
 use crate::step::Entry;

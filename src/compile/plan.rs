@@ -70,7 +70,8 @@ impl PlannedLeg {
 ///
 /// # Errors
 /// As [`pipeline::parse`]; [`Error::Params`] with the path of what is wrong in the cluster file; [`Error::Schema`] where a
-/// step reads a column that none before it makes; [`Error::Limit`] for params that are too large for a command line.
+/// step reads a column that none before it makes; [`Error::Limit`] for params that are too large for a command line; as
+/// `pins`.
 pub fn plan(
     place: &str,
     text: &[u8],
@@ -80,19 +81,7 @@ pub fn plan(
     read: Read,
 ) -> Result<Plan> {
     check::cluster(cluster, steps)?;
-    let missing = |what: &str, flag: &str, why: &str| {
-        let message = format!("missing: say {why} in the cluster file, or with {flag}");
-        Error::params(what, message)
-    };
-    let input = cluster.input.as_ref();
-    let input =
-        input.ok_or_else(|| missing("input", "--input", "where the images or the dataset are"))?;
-    let output = cluster.output.as_ref();
-    let output =
-        output.ok_or_else(|| missing("output", "--output-uri", "where the dataset is made"))?;
-    if trimmed(input) == trimmed(output) {
-        return Err(Error::params("output", "it is the input itself: choose another place"));
-    }
+    let (input, output) = places(cluster)?;
     let chain = pipeline::parse(place, text, steps, read)?;
     engine::check_chain(&chain)?;
     let given = yaml::document(place, text)?;
@@ -104,34 +93,52 @@ pub fn plan(
             1 => entry.name.to_string(),
             _ => format!("{}-{}", entry.name, index + 1),
         };
+        let at = format!("steps[{index}].{}", entry.name);
+        let image = image(cluster, &node, entry.name, entry.version, pins)?;
         Ok(PlannedLeg {
             entry,
             name,
             leg: Leg { number: index + 1, chain: names.clone() },
-            params: params(
-                &format!("steps[{index}].{}", entry.name),
-                &**step,
-                &given["steps"][index],
-            )?,
+            params: params(&at, &**step, &given["steps"][index])?,
             shards: shards(&**step, cluster)?,
-            image: image(cluster, &node, entry.name, entry.version, pins)?
-                .unwrap_or_else(|| interface::image(entry)),
+            image: image.unwrap_or_else(|| interface::image(entry)),
             node,
         })
     });
     let legs = legs.collect::<Result<Vec<_>>>()?;
-    let merge = merged(&cluster.defaults, cluster.steps.get(check::MERGE));
+    let merge = merged(&cluster.defaults, cluster.steps.get(interface::MERGE));
+    // A registry without it will do where nothing is merged.
+    let pins = pins.filter(|_| legs.iter().any(|leg| leg.shards > 1));
     let version = env!("CARGO_PKG_VERSION");
+    let merge_image = image(cluster, &merge, interface::MERGE, version, pins)?
+        .unwrap_or_else(interface::image_of_all);
     Ok(Plan {
         name: name(place),
-        input: input.clone(),
-        output: output.clone(),
+        input: input.into(),
+        output: output.into(),
         legs,
-        merge_image: image(cluster, &merge, check::MERGE, version, pins)?
-            .unwrap_or_else(interface::image_of_all),
+        merge_image,
         merge,
         cluster: cluster.clone(),
     })
+}
+
+/// Where the chain begins, and where it ends.
+fn places(cluster: &Cluster) -> Result<(&str, &str)> {
+    let missing = |what: &str, why: &str, flag: &str| {
+        let message = format!("missing: say {why} in the cluster file, or with {flag}");
+        Error::params(what, message)
+    };
+    let input = cluster.input.as_deref();
+    let input =
+        input.ok_or_else(|| missing("input", "where the images or the dataset are", "--input"))?;
+    let output = cluster.output.as_deref();
+    let output =
+        output.ok_or_else(|| missing("output", "where the dataset is made", "--output-uri"))?;
+    if trimmed(input) == trimmed(output) {
+        return Err(Error::params("output", "it is the input itself: choose another place"));
+    }
+    Ok((input, output))
 }
 
 fn trimmed(place: &str) -> &str {
@@ -215,12 +222,19 @@ fn image(
     }
     if let Some(template) = &cluster.image {
         let named = match step {
-            check::MERGE => template.replace("-{step}", "").replace("{step}", "microtome"),
+            interface::MERGE => template.replace("-{step}", "").replace("{step}", "microtome"),
             step => template.replace("{step}", step),
         };
         return Ok(Some(named.replace("{version}", version)));
     }
-    pins.map_or(Ok(None), |pins| pins(step))
+    let Some(image) = pins.map_or(Ok(None), |pins| pins(step))? else { return Ok(None) };
+    match syntax::is_image(&image) {
+        true => Ok(Some(image)),
+        false => {
+            let message = "the registry's name of its image is none that a cluster takes";
+            Err(Error::format(step, message))
+        }
+    }
 }
 
 /// The params that are not their defaults, as few bytes as they can be.

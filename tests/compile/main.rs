@@ -1,0 +1,7 @@
+//! From a pipeline file to a cluster's own files, and what those do.
+
+mod clusters;
+#[path = "../common/mod.rs"]
+mod common;
+mod kubeflow;
+mod plans;
