@@ -194,6 +194,16 @@ fn the_command_line_reads_and_writes_a_store() {
         let manifest = |root: &str| server.root(root).read("manifest.parquet").unwrap().unwrap();
         assert!(manifest("whole") == manifest("parts"), "shards merge to the bytes of one run");
         ok(&["check", &url("parts"), "--sources"]);
+        // And in legs, as a cluster does it.
+        let legs = url("legs");
+        let leg = |number: u32| format!("{number}:scan,tile");
+        ok(&["scan", &url("slides"), "-o", &legs, "--leg", &leg(1)]);
+        for shard in ["1/2", "0/2"] {
+            run(&legs, &legs, &["--pack", "1MB", "--leg", &leg(2), "--shard", shard]);
+        }
+        ok(&["merge", &legs, "-o", &legs, "--leg", &leg(2), "--shards", "2"]);
+        assert!(manifest("whole") == manifest("legs"), "legs leave the bytes of one run");
+        ok(&["check", &legs, "--sources"]);
         let ids = server.root("whole").manifest().unwrap().read_all().unwrap();
         assert!(ids[0].id.starts_with("below/he-pyramid.tif/"), "{}", ids[0].id);
     }

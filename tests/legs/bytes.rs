@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use microtome::digest::Digest;
 
-use crate::relay::{Relay, left, told};
+use crate::left::left;
+use crate::relay::{Relay, told};
 
 /// Each shard lists for itself, so that the record of a listing is its own.
 fn but_for_listings(files: BTreeMap<String, Digest>) -> BTreeMap<String, Digest> {

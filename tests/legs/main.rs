@@ -4,6 +4,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[path = "../common/left.rs"]
+mod left;
+
 mod bytes;
 mod mishaps;
 mod refusals;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use microtome::digest::Digest;
 
-use crate::relay::{Relay, assert_done, done, left, start};
+use crate::left::left;
+use crate::relay::{Relay, assert_done, done, start};
 
 const SHARDS: u32 = 3;
 

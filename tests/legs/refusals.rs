@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::common;
+use crate::left::left;
 use crate::relay::{Relay, assert_done};
 
 /// Refused with this exit code and these words.
@@ -92,5 +93,5 @@ fn another_number_of_shards_is_no_hindrance() {
         assert_done(&mut relay.command(2, out.path(), Some((index, count))));
     }
     assert_done(&mut relay.merge(2, out.path(), 3));
-    assert_eq!(crate::relay::left(whole.path()), crate::relay::left(out.path()));
+    assert_eq!(left(whole.path()), left(out.path()));
 }

@@ -1,10 +1,8 @@
 //! The legs of a pipeline as processes.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use microtome::digest::Digest;
 use microtome::step::Grain;
 use microtome::{pipeline, steps::STEPS};
 use serde_json::Value;
@@ -134,27 +132,6 @@ pub fn assert_done(command: &mut Command) {
 /// A process that goes on beside others.
 pub fn start(command: &mut Command) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// Files that a whole run leaves, by path, with their digests; those that tell when and how it ran are left out.
-pub fn left(root: &Path) -> BTreeMap<String, Digest> {
-    let mut files = BTreeMap::new();
-    let mut folders = vec![root.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-            let own = name.contains("/part-")
-                || name.starts_with("runs/")
-                || name.starts_with("failures/");
-            if path.is_dir() {
-                folders.push(path);
-            } else if !own && !["run.json", "report.html", "report.json"].contains(&name.as_str()) {
-                files.insert(name, Digest::of(&std::fs::read(&path).unwrap()));
-            }
-        }
-    }
-    files
 }
 
 /// What a run says of itself, without when, how fast, and how much of it was there before.
