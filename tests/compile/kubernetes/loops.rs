@@ -69,7 +69,8 @@ fn a_leg_that_fails_is_the_last() {
     assert!(last.ends_with("microtome/leg=2"), "{calls:?}");
     // Nothing ends: it is waited for, not given up.
     let (calls, code) = looped(&file, "*leg=1\\ *condition=complete*");
-    assert!(code.is_none() && calls.len() > 50, "{code:?}: {calls:?}");
+    // (143: the shell was ended by the last call that the test allows.)
+    assert!(matches!(code, None | Some(143)) && calls.len() > 50, "{code:?}: {calls:?}");
     // What cannot be applied is not waited for.
     let (calls, code) = looped(&file.replace("kubectl apply", "kubectl refuse"), "none");
     assert_eq!((code, calls.len()), (Some(1), 1), "{calls:?}");

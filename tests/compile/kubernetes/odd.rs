@@ -5,7 +5,7 @@ use std::process::Command;
 
 use microtome::compile::{kubernetes, plan};
 use microtome::steps::STEPS;
-use microtome::{Error, Result};
+use microtome::{Error, Result, yaml};
 use serde_json::{Value, json};
 
 use super::run::args;
@@ -20,7 +20,7 @@ const ODD: [&str; 14] = [
     "~",
     "2026-01-01",
     "- a: b # c",
-    "'\"\\",
+    "'\"\\*",
     "$(JOB_COMPLETION_INDEX)",
     "$$(A)$$",
     "a,b",
@@ -31,7 +31,8 @@ const ODD: [&str; 14] = [
 ];
 
 fn pipeline(include: &[&str]) -> String {
-    json!({"microtome": 1, "steps": [{"scan": {"include": include, "exclude": ["x"]}}]}).to_string()
+    let include: Vec<String> = include.iter().map(|text| yaml::scalar(text)).collect();
+    format!("microtome: 1\nsteps:\n- scan:\n    include: [{}]\n", include.join(", "))
 }
 
 /// The flag or the file that gives the patterns.
@@ -39,7 +40,7 @@ fn given(objects: &[Value]) -> Vec<String> {
     let map = objects.iter().find(|object| object["kind"] == "ConfigMap");
     if let Some(map) = map {
         let file = text(&map["data"]["params.yaml"]);
-        let params = microtome::yaml::document("params", file.as_bytes()).unwrap();
+        let params = yaml::document("params", file.as_bytes()).unwrap();
         if params.get("include").is_some() {
             return texts(&params["include"]);
         }

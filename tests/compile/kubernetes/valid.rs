@@ -156,7 +156,6 @@ fn a_job_says_what_was_asked_for() {
         "--leg=2:scan,tile",
         "--shard=$(JOB_COMPLETION_INDEX)/200",
         "--format=jpeg",
-        "--min-tissue=0.5",
         "--mpp=0.5",
         "--threads=4",
         "--pack=1GB",
