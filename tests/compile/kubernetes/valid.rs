@@ -18,7 +18,7 @@ pub fn read_elsewhere(test: &str, files: &[(String, String)]) -> Option<Value> {
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
-    let script = root().join("tests/compile/kubernetes.py");
+    let script = root().join("tests/compile/valid_jobs.py");
     let said = Command::new(python).arg(script).arg(folder.path()).output().unwrap();
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     Some(serde_json::from_slice(&said.stdout).unwrap())
@@ -232,7 +232,7 @@ fn names_follow_what_is_said() {
     };
     let place = "My slides & THEIR very, very long name (2026).yaml";
     let one = compiled(place, &pipeline("0.5"), &own);
-    assert_eq!(one, compiled(place, &pipeline("5e-1  # the same"), &own));
+    assert_eq!(one, compiled(place, &pipeline("5e-1"), &own));
     let (one, other) = (names(&one), names(&compiled(place, &pipeline("0.25"), &own)));
     assert!(one[1].starts_with("my-slides-their-very-ver-"), "{one:?}");
     assert_eq!((&one[0], &other[0]), (&"microtome".to_string(), &"microtome".to_string()));
