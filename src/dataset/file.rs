@@ -21,18 +21,47 @@ const PIECE_BYTES: u64 = 512 << 10;
 /// # Errors
 /// [`Error::Store`] when it is not there; [`Error::Limit`] over 256 MiB.
 pub fn read_file(uri: &str) -> Result<Vec<u8>> {
+    read_file_within(uri, SMALL_FILE_BYTES)
+}
+
+/// Reads one file of at most so many bytes.
+///
+/// # Errors
+/// [`Error::Store`] when it is not there; [`Error::Limit`] when it is larger.
+pub fn read_file_within(uri: &str, most: u64) -> Result<Vec<u8>> {
     let source = open(uri)?;
-    if source.size() > SMALL_FILE_BYTES {
-        return Err(too_large(uri, source.size()));
+    if source.size() > most {
+        return Err(larger(uri, source.size(), most));
     }
     source.read_vec(0, source.size())
 }
 
+/// Writes a local file whole, in the place of one that may be there; its folders are made.
+///
+/// # Errors
+/// [`Error::Store`].
+pub fn write_file(path: &str, bytes: &[u8]) -> Result<()> {
+    local::write_file(Path::new(path), bytes)
+}
+
+/// Writes over a local file that is there, without making it anew: one that is mounted by itself cannot be replaced. `false`
+/// where there is none.
+///
+/// # Errors
+/// [`Error::Store`].
+pub fn write_over(path: &str, bytes: &[u8]) -> Result<bool> {
+    local::write_over(Path::new(path), bytes)
+}
+
 pub(super) fn too_large(path: &str, length: u64) -> Error {
+    larger(path, length, SMALL_FILE_BYTES)
+}
+
+fn larger(path: &str, length: u64, most: u64) -> Error {
     Error::limit(
         format!("size of {path}"),
         format!("{length} bytes"),
-        format!("{SMALL_FILE_BYTES} bytes"),
+        format!("{most} bytes"),
         "split it into smaller files",
     )
 }

@@ -226,7 +226,7 @@ impl Uploads {
 }
 
 /// A URL without user, password, query or fragment: what may stand in a message.
-fn shown(uri: &str) -> String {
+pub(super) fn shown(uri: &str) -> String {
     let plain = uri.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
     match plain.split_once("://") {
         Some((scheme, rest)) => match rest.split_once('/').unwrap_or((rest, "")) {
