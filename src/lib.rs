@@ -38,6 +38,7 @@
 //! | 4 | [`engine`] | one chain of steps over one input: look up, run, commit; shards and merges |
 //! | 4 | [`pipeline`], [`describe`] | the pipeline file; schemas, tables and packages made from a declaration |
 //! | 4 | [`compile`] | from one pipeline file to a cluster: a Kubeflow pipeline, Kubernetes Jobs |
+//! | 4 | [`kubeflow`] | a component under Kubeflow Pipelines: what it is handed, what it answers |
 //! | 4 | [`report`], [`lineage`] | what a person looks at; `why`, `check`, what differs |
 //! | 3 | [`steps`] | the steps, and the slice that lists them |
 //! | 2 | [`step`] | the trait, its inputs by grain, the way out, the crew of threads |
@@ -138,6 +139,7 @@ pub mod distribution;
 pub mod engine;
 pub mod error;
 pub mod image;
+pub mod kubeflow;
 pub mod lineage;
 pub mod manifest;
 pub mod pipeline;

@@ -231,6 +231,17 @@ fn meant(written: &str, names: &[&str]) -> String {
         .unwrap_or_default()
 }
 
+/// A chain that begins with images, with `scan` and its defaults in front: for an input that is no dataset yet.
+///
+/// # Errors
+/// [`Error::Bug`] when there is no such step.
+pub fn scanned_first(mut steps: Vec<Box<dyn AnyStep>>) -> Result<Vec<Box<dyn AnyStep>>> {
+    let scan = crate::steps::find("scan")
+        .ok_or_else(|| Error::Bug { message: "there is no step `scan`".into() })?;
+    steps.insert(0, scan.make(Value::Null)?);
+    Ok(steps)
+}
+
 /// A step from params as a person writes them: unknown names are answered with the nearest, files
 /// are read and inlined, and messages carry the field under the name that the person used.
 ///

@@ -57,6 +57,8 @@ const BESIDE: &[(&str, &str)] = &[
     ("kubeflow", "describe"),
     ("kubeflow", "engine"),
     ("kubeflow", "pipeline"),
+    // What classes there are, and the pages of parts and errors.
+    ("kubeflow", "report"),
     // The report is written by the run, just before the manifest.
     ("engine", "report"),
     ("report", "lineage"),

@@ -35,6 +35,19 @@ pub fn code(error: &Error) -> u8 {
     }
 }
 
+/// The code as a word, for logs.
+pub fn class(code: u8) -> &'static str {
+    match code {
+        SOME_FAILED => "units",
+        USAGE => "usage",
+        DATA => "data",
+        WORLD => "storage",
+        OURS => "fault",
+        // A signal's, as shells count: 128 and its number.
+        _ => "stopped",
+    }
+}
+
 /// The code of a run that came to its end.
 pub fn code_of(summary: &Summary, knobs: &Knobs) -> u8 {
     if knobs.max_failures.tolerates(summary.failures, summary.inputs()) {

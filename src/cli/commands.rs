@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::bars::Bars;
 use super::codes::{SOME_FAILED, code_of};
+use super::executor::{self, What};
 use super::knobs::{self, Log, Show};
 use super::log::Lines;
 use super::signals::{STOPPED, Signals};
@@ -14,7 +15,7 @@ use crate::dataset::{self, Root, read_file};
 use crate::engine::{self, Event, Knobs, Plan, Summary, Watch};
 use crate::error::{Error, Result};
 use crate::step::{AnyStep, Crew, Entry, Grain};
-use crate::steps::{self, STEPS};
+use crate::steps::STEPS;
 use crate::{lineage, pipeline, report as page};
 
 /// The commands that are no steps.
@@ -102,6 +103,7 @@ pub fn all() -> Vec<Command> {
             "EXAMPLES\n  microtome merge part-0 part-1 part-2 part-3 -o out\n  \
              microtome merge out -o out --leg 2:scan,tile,split --shards 8",
         );
+    let merge = executor::add(merge, &["PART", "output"]);
     let report = Command::new("report")
         .about("Write report.html and report.json of a dataset again")
         .arg(Arg::new("DATASET").required(true).help("A dataset"))
@@ -150,6 +152,9 @@ fn text<'a>(matches: &'a ArgMatches, name: &str) -> &'a str {
 /// # Errors
 /// As [`dispatch`].
 pub fn step(entry: &'static Entry, matches: &ArgMatches) -> Result<u8> {
+    if let Some(code) = executor::asked(What::Step(entry), matches)? {
+        return Ok(code);
+    }
     let step = flags::step_of(entry, matches, &read_file)?;
     carry_out(vec![step], matches)
 }
@@ -237,19 +242,17 @@ fn is_dataset(place: &str) -> Result<bool> {
 /// Puts `scan` in front of a chain that begins with images, where the input is no dataset yet.
 fn scanned_first(
     input: &str,
-    mut steps: Vec<Box<dyn AnyStep>>,
+    steps: Vec<Box<dyn AnyStep>>,
     watch: &dyn Watch,
 ) -> Result<Vec<Box<dyn AnyStep>>> {
     let begins_with_images = steps.first().is_some_and(|s| s.entry().grain != Grain::Listing);
-    if begins_with_images && !is_dataset(input)? {
-        let scan = steps::find("scan")
-            .ok_or_else(|| Error::Bug { message: "there is no step `scan`".into() })?;
-        steps.insert(0, scan.make(serde_json::Value::Null)?);
-        watch.event(Event::Note {
-            message: format!("{input} is no dataset: `scan` with its defaults goes first"),
-        });
+    if !begins_with_images || is_dataset(input)? {
+        return Ok(steps);
     }
-    Ok(steps)
+    watch.event(Event::Note {
+        message: format!("{input} is no dataset: `scan` with its defaults goes first"),
+    });
+    pipeline::scanned_first(steps)
 }
 
 fn list(matches: &ArgMatches) -> Result<u8> {
@@ -391,6 +394,9 @@ fn check(matches: &ArgMatches) -> Result<u8> {
 }
 
 fn merge(matches: &ArgMatches) -> Result<u8> {
+    if let Some(code) = executor::asked(What::Merge, matches)? {
+        return Ok(code);
+    }
     let parts = matches.get_many::<String>("PART").into_iter().flatten();
     let parts = parts.map(|part| Root::open(part)).collect::<Result<Vec<_>>>()?;
     let out = Root::open(text(matches, "output"))?;

@@ -4,7 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Number, Value};
 
-use super::{knobs, shown};
+use super::{executor, knobs, shown};
 use crate::describe::{self, Param, Shape, first_paragraph, reflow};
 use crate::error::{Error, Result};
 use crate::pipeline;
@@ -49,12 +49,13 @@ pub fn step_command(entry: &'static Entry, binary: &str) -> Result<Command> {
     for param in &params {
         command = command.arg(flag(param));
     }
-    Ok(knobs::add(command))
+    Ok(executor::add(knobs::add(command), &["INPUT", "output"]))
 }
 
 /// Names of the flags of a step that are not params.
 pub fn reserved() -> Vec<String> {
     let command = knobs::add(Command::new("step").arg(knobs::input("")));
+    let command = executor::add(command, &[]);
     let own = ["params", "help", "version"].map(str::to_string);
     command
         .get_arguments()

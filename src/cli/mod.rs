@@ -8,6 +8,7 @@ mod bars;
 mod codes;
 mod commands;
 mod compile;
+mod executor;
 mod flags;
 mod index;
 mod knobs;

@@ -29,7 +29,7 @@ pub fn read_file(uri: &str) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`read_file`], with its own limit.
 pub fn read_file_within(uri: &str, most: u64) -> Result<Vec<u8>> {
-    let name = shown(uri);
+    let name = super::shown(uri);
     let too_large = |length| larger(&name, length, most);
     if let Some(url) = web::url(uri) {
         return web::read(&url, most, &too_large);
@@ -41,9 +41,21 @@ pub fn read_file_within(uri: &str, most: u64) -> Result<Vec<u8>> {
     source.read_vec(0, source.size())
 }
 
-/// A path, or a URL without user, password, query or fragment: what may stand in a message.
-pub fn shown(uri: &str) -> String {
-    if is_url(uri) { remote::shown(uri) } else { uri.to_string() }
+/// Writes a local file whole, in the place of one that may be there; its folders are made.
+///
+/// # Errors
+/// [`Error::Store`].
+pub fn write_file(path: &str, bytes: &[u8]) -> Result<()> {
+    local::write_file(Path::new(path), bytes)
+}
+
+/// Writes over a local file that is there, without making it anew: one that is mounted by itself cannot be replaced. `false`
+/// where there is none.
+///
+/// # Errors
+/// [`Error::Store`].
+pub fn write_over(path: &str, bytes: &[u8]) -> Result<bool> {
+    local::write_over(Path::new(path), bytes)
 }
 
 pub(super) fn too_large(path: &str, length: u64) -> Error {

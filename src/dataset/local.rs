@@ -237,6 +237,25 @@ impl Folder {
     }
 }
 
+/// Writes a file aside and moves it into place.
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    make_parent(path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file =
+        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(store(path))?;
+    file.write_all(bytes).map_err(store(path))?;
+    file.as_file().sync_data().map_err(store(path))?;
+    readable(file.path())?;
+    file.persist(path).map(|_| ()).map_err(|e| store(path)(e.error))
+}
+
+/// Writes over a file that is there.
+pub(super) fn write_over(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let opened = fs::OpenOptions::new().write(true).truncate(true).open(path);
+    let Some(mut file) = absent(path, opened)? else { return Ok(false) };
+    file.write_all(bytes).map(|()| true).map_err(store(path))
+}
+
 /// Files made by `tempfile` are for their owner alone; data is for the team (0644).
 fn readable(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -23,7 +23,7 @@ mod web;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use file::{digest, read_file, read_file_within, shown};
+pub use file::{digest, read_file, read_file_within, write_file, write_over};
 pub use input::{Candidate, Candidates, list_input};
 pub use local::Staging;
 pub use scratch::{Scratch, Sealed};
@@ -68,6 +68,11 @@ pub fn is_url(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| {
         scheme != "file" && !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric())
     })
+}
+
+/// A place for people: a URL without user, password and query.
+pub fn shown(place: &str) -> String {
+    if is_url(place) { remote::shown(place) } else { place.into() }
 }
 
 impl Root {
@@ -237,10 +242,21 @@ impl Root {
         {
             return Ok(());
         }
+        self.copy(from, path, path).map(drop)
+    }
+
+    /// Copies a file of another root to a name of its own here; gives the digest of what was copied.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn copy(&self, from: &Root, path: &str, to: &str) -> Result<Digest> {
         let source = from.source(path)?;
         let mut scratch = self.scratch()?;
         file::copy(&*source, &mut scratch)?;
-        self.put(path, scratch.seal()?)
+        let sealed = scratch.seal()?;
+        let digest = sealed.digest;
+        self.put(to, sealed)?;
+        Ok(digest)
     }
 
     /// Removes a file; nothing happens when there is none.

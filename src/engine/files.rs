@@ -59,6 +59,21 @@ impl Knobs {
     pub fn failures_path(&self) -> String {
         Files::of(self).failures()
     }
+
+    /// Where it says what it did.
+    pub fn run_path(&self) -> String {
+        Files::of(self).run()
+    }
+
+    /// Where its last manifest goes.
+    pub fn manifest_path(&self) -> String {
+        Files::of(self).last_manifest()
+    }
+
+    /// Whether it gives a whole dataset, report and all, rather than a part of one.
+    pub fn is_whole(&self) -> bool {
+        Files::of(self).is_whole()
+    }
 }
 
 /// `stem.ending`, or the name of a shard's part of it.
@@ -78,6 +93,11 @@ impl Leg {
     /// Whether this leg ends the chain.
     pub fn is_last(&self) -> bool {
         self.number == self.chain.len()
+    }
+
+    /// The leg before this one; `None` for the first.
+    pub fn before(&self) -> Option<Self> {
+        (self.number > 1).then(|| self.nth(self.number - 1))
     }
 
     /// Another leg of the same chain.

@@ -47,7 +47,7 @@ pub(super) fn behind(plan: &Plan, leg: &Leg) -> Result<Option<Behind>> {
             ),
         ));
     }
-    let legs = earlier(root, leg)?;
+    let legs = earlier_legs(root, leg)?;
     let before = leg.nth(leg.number - 1);
     let manifest = before.manifest();
     let told = legs.last().and_then(|run| run.steps.last()).map(|step| step.manifest);
@@ -71,7 +71,10 @@ pub(super) fn behind(plan: &Plan, leg: &Leg) -> Result<Option<Behind>> {
 }
 
 /// What the legs before this one did, each following from the one before it.
-fn earlier(root: &Root, leg: &Leg) -> Result<Vec<Summary>> {
+///
+/// # Errors
+/// [`Error::Params`] when one is missing, or was done on another manifest than the one before it gives.
+pub fn earlier_legs(root: &Root, leg: &Leg) -> Result<Vec<Summary>> {
     let mut legs: Vec<Summary> = Vec::new();
     for number in 1..leg.number {
         let before = leg.nth(number);
@@ -122,7 +125,7 @@ pub(super) fn commit(
             Rows::Kept(_) => Ok(()),
         };
     }
-    let mut legs = earlier(root, leg)?;
+    let mut legs = earlier_legs(root, leg)?;
     legs.push(summary.clone());
     let whole = joined(&legs)?;
     let mut all = Vec::new();

@@ -101,6 +101,14 @@ pub fn merge(from: &[Root], out: &Root) -> Result<MergeSummary> {
     Ok(merged)
 }
 
+/// The parts of the manifest that shards left in these roots, by index: all of them, each once.
+///
+/// # Errors
+/// [`Error::Params`] when one is missing or there twice; [`Error::Store`].
+pub fn manifest_parts(from: &[Root]) -> Result<Vec<(Root, String)>> {
+    collect(from, "manifest", ".parquet", None)
+}
+
 /// The parts of one file, by index: all of them, each once. `wanted`: only parts of so many, whatever else an
 /// earlier run with another number of shards left.
 pub(super) fn collect(

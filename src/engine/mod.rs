@@ -34,8 +34,8 @@ mod whole;
 use std::time::Instant;
 
 pub use checks::{check, check_chain};
-pub use legs::merge_leg;
-pub use merge::{MergeSummary, merge};
+pub use legs::{earlier_legs, merge_leg};
+pub use merge::{MergeSummary, manifest_parts, merge};
 pub use size::size;
 pub use types::{Event, Knobs, Layout, Leg, MaxFailures, Shard, Silent, Watch};
 

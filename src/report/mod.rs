@@ -22,6 +22,7 @@ mod measures;
 mod numbers;
 mod page;
 mod pairs;
+mod part;
 mod photos;
 mod picture;
 mod pictures;
@@ -37,7 +38,7 @@ mod words;
 
 use std::io::BufRead;
 
-pub use chain::Cut;
+pub use chain::{Cut, earlier};
 pub use classes::{Classes, MOST_BARS, Warning};
 pub use copies::{Copied, Copies, CopyColumns, MOST_COPIES, MOST_ORIGINALS};
 pub use findings::{Card, Findings, MOST_CARDS, MOST_FAILURES, Resolution};
@@ -46,6 +47,7 @@ pub use measures::{Measure, Measured};
 pub use numbers::{Bins, FORMAT, Numbers, SheetNumbers, SlideNumbers, StepNumbers};
 pub use page::render;
 pub use pairs::{MOST_PAIRS, MOST_SLIDES, Pair, PairColumns, Pairs};
+pub use part::{render_error, render_part};
 pub use picture::Picture;
 pub use pictures::{Pictures, pictures};
 pub use sheet::{Draw, MOST_PICTURES, Sheet, Sight};

@@ -13,7 +13,7 @@ use super::words::{bytes, count, counted, percent, ratio, seconds};
 use crate::distribution::SKEW_WARNING;
 use crate::summary::Summary;
 
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 
 /// The page: the same arguments give the same bytes.
 ///

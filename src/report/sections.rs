@@ -36,7 +36,7 @@ pub(super) fn failures(summary: &Summary, findings: &Findings) -> Option<Markup>
     })
 }
 
-fn failure_table(failures: &[Failure]) -> Markup {
+pub(super) fn failure_table(failures: &[Failure]) -> Markup {
     html! {
         div.scroll { table.fold {
             thead { tr { th scope="col" { "what" } th scope="col" { "step" } th scope="col" { "kind" } th scope="col" { "what was found" } th scope="col" { "what to do" } } }
