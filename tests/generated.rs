@@ -40,7 +40,9 @@ fn generated_files_are_as_the_code_makes_them() {
 /// A step that was removed must not leave its files behind.
 #[test]
 fn there_are_no_files_of_steps_that_are_gone() {
-    let names: BTreeSet<&str> = STEPS.iter().map(|entry| entry.name).collect();
+    let mut names: BTreeSet<&str> = STEPS.iter().map(|entry| entry.name).collect();
+    // What the images are built with.
+    names.extend(["base", "build", "microtome"]);
     for folder in ["components", "schemas"] {
         // Before the first rewriting there is no folder, and the other test says so.
         for entry in fs::read_dir(common::root().join(folder)).into_iter().flatten() {

@@ -5,6 +5,7 @@
 //! ledger line can have, so that the CLI, the pipeline file and the README agree on them.
 
 mod component;
+pub mod containerfile;
 pub mod interface;
 mod nearest;
 mod param;
@@ -46,9 +47,12 @@ pub fn generated(steps: &'static [Entry]) -> Result<Vec<Generated>> {
         add(format!("schemas/{name}/params.json"), pretty(&schema::params(entry)));
         add(format!("schemas/{name}/input.json"), pretty(&schema::input(entry)));
         add(format!("schemas/{name}/output.json"), pretty(&schema::output(entry)));
+        add(format!("components/{name}/Containerfile"), containerfile::of_step(entry));
         // The shapes are checked here, so that a schema is never committed without its flags.
         params(entry)?;
     }
+    let path = "components/microtome/Containerfile".to_string();
+    files.push(Generated { path, text: containerfile::of_all(steps) });
     Ok(files)
 }
 
@@ -142,9 +146,9 @@ mod tests {
     }
 
     #[test]
-    fn every_step_has_its_five_files() {
+    fn every_step_has_its_files() {
         let files = generated(&probe::STEPS).unwrap();
-        assert_eq!(files.len(), 10);
+        assert_eq!(files.len(), 2 * 6 + 1);
         let package = files.iter().find(|f| f.path == "components/probe/Cargo.toml").unwrap();
         assert!(package.text.contains("version = \"1.2.3\""));
         assert!(package.text.contains("description = \"Cuts an image into probes of one size.\""));
