@@ -5,6 +5,7 @@
 //! ledger line can have, so that the CLI, the pipeline file and the README agree on them.
 
 mod component;
+pub mod containerfile;
 mod index;
 pub mod interface;
 pub mod kfp;
@@ -52,6 +53,7 @@ pub fn generated(steps: &'static [Entry]) -> Result<Vec<Generated>> {
         add(format!("schemas/{name}/params.json"), pretty(&schema::params(entry)));
         add(format!("schemas/{name}/input.json"), pretty(&schema::input(entry)));
         add(format!("schemas/{name}/output.json"), pretty(&schema::output(entry)));
+        add(format!("components/{name}/Containerfile"), containerfile::of_step(entry));
         // The shapes are checked here, so that a schema is never committed without its flags.
         let component = Component::of(entry)?;
         add(format!("components/{name}/component.yaml"), kfp::component_yaml(&component)?);
@@ -61,6 +63,8 @@ pub fn generated(steps: &'static [Entry]) -> Result<Vec<Generated>> {
     files.push(Generated { path, text: kfp::component_yaml(&merge)? });
     files.extend(python::package(steps)?);
     files.push(Generated { path: "schemas/index.json".into(), text: pretty(&index_schema()) });
+    let path = "components/microtome/Containerfile".to_string();
+    files.push(Generated { path, text: containerfile::of_all(steps) });
     Ok(files)
 }
 
@@ -156,8 +160,9 @@ mod tests {
     #[test]
     fn every_step_has_its_files() {
         let files = generated(&probe::STEPS).unwrap();
-        // Package, schemas, component and Python module; the merge has no package and no schemas; two lists.
-        assert_eq!(files.len(), 2 * 8 + 3 + 2);
+        // Package, schemas, component, Containerfile and Python module; the merge has no package and no schemas; the image of
+        // all steps; two lists.
+        assert_eq!(files.len(), 2 * 9 + 3 + 1 + 2);
         let package = files.iter().find(|f| f.path == "components/probe/Cargo.toml").unwrap();
         assert!(package.text.contains("version = \"1.2.3\""));
         assert!(package.text.contains("description = \"Cuts an image into probes of one size.\""));
