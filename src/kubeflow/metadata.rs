@@ -283,7 +283,8 @@ mod tests {
         assert_eq!((&all["split.val"], &all["class.val.normal"]), (&json!(2), &json!(0)));
         assert!(all.values().chain(first.values()).all(|v| v.is_string() || v.is_u64()), "{all:?}");
         // The same chain from the runs themselves.
-        told.before = &Before::Ran(scanned.steps.clone());
+        let before = Before::Ran(scanned.steps.clone());
+        told.before = &before;
         assert_eq!(dataset(&told).unwrap(), all);
     }
 

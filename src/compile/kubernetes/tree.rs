@@ -215,11 +215,11 @@ mod tests {
     #[test]
     fn a_document_reads_as_it_was_written_down() {
         let rule = Map::new().noted("Why.\nWhy else.", "action", "Ignore").with("no", true);
-        let deep = Map::new().with("1", -2).with("empty", Map::new()).with("none", Vec::new());
+        let deep = Map::new().with("1", -2_i64).with("empty", Map::new()).with("none", Vec::new());
         let map = Map::new()
             .with("apiVersion", "batch/v1")
             .noted("Above.", "rules", vec![rule.into(), "x: y".into(), deep.into()])
-            .with("row", Tree::Row(vec![1.into(), "a, b".into()]))
+            .with("row", Tree::Row(vec![1_i64.into(), "a, b".into()]))
             .with("nested", Tree::List(vec![Tree::List(vec!["a".into()])]))
             .with("lines", Tree::Lines("a: 1\n  b\n\nc\n".into()))
             .with_some("absent", None::<&str>)
