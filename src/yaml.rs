@@ -53,6 +53,74 @@ pub fn text(value: &Value) -> Result<String> {
         .map_err(|e| Error::Bug { message: format!("no YAML can be made of a value: {e}") })
 }
 
+/// Text as a scalar on one line, which every reader of YAML 1.1 and 1.2 takes for that text and nothing else. Plain where
+/// no reader could see more in it than a word; in double quotes otherwise.
+pub fn scalar(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_string();
+    }
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            c if is_shown(c) => quoted.push(c),
+            c if u32::from(c) <= 0xff => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if u32::from(c) <= 0xffff => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Text of several lines as a block (`|`) below a line, indented by so many spaces; `None` where a block would not give
+/// the same text back.
+pub fn literal(text: &str, indent: usize) -> Option<String> {
+    let lines = text.strip_suffix('\n')?;
+    let first = lines.split('\n').next()?;
+    let as_it_is = lines.chars().all(|c| c == '\n' || is_shown(c));
+    // A first line that is empty or indented would be taken for the indentation.
+    if !as_it_is || first.is_empty() || first.starts_with(' ') || lines.ends_with('\n') {
+        return None;
+    }
+    let mut block = String::from("|\n");
+    for line in lines.split('\n') {
+        if !line.is_empty() {
+            block.push_str(&" ".repeat(indent));
+            block.push_str(line);
+        }
+        block.push('\n');
+    }
+    Some(block)
+}
+
+/// Whether a character stands for itself within YAML: printable, and no line break of any version.
+fn is_shown(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+        && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+/// Whether text is a word: nothing that a reader takes for a number, a time, a truth, null or a sign of YAML.
+fn is_plain(text: &str) -> bool {
+    const TRUTHS: &[&str] = &["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+    let begins = |c: char| c.is_ascii_alphabetic() || c == '/';
+    // A colon that ends a word, or stands before a space, would make a map of it.
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | ':');
+    // A flag is a word too: `--mpp=0.5`.
+    let (word, inside): (&str, &dyn Fn(char) -> bool) = match text.strip_prefix("--") {
+        Some(flag) => (flag, &|c| inside(c) || matches!(c, '=' | '%')),
+        None => (text, &inside),
+    };
+    word.starts_with(begins)
+        && word.chars().all(inside)
+        && !word.ends_with(':')
+        && !TRUTHS.iter().any(|truth| word.eq_ignore_ascii_case(truth))
+}
+
 /// What is wrong with a YAML document, in words for whoever wrote it.
 fn unusable(error: &serde_saphyr::Error) -> String {
     use serde_saphyr::Error as Yaml;
@@ -212,5 +280,99 @@ mod tests {
         let written = text(&value).unwrap();
         assert_eq!(document("p", written.as_bytes()).unwrap(), value, "{written}");
         assert_eq!(text(&value).unwrap(), written);
+    }
+
+    #[test]
+    fn text_comes_back_as_it_was() {
+        let plain = [
+            "a",
+            "batch/v1",
+            "app.kubernetes.io/name",
+            "/data/in",
+            "--mpp=0.5",
+            "az://in/a",
+            "h:1/i:2",
+        ];
+        for text in plain {
+            assert_eq!(scalar(text), text);
+        }
+        let quoted = [
+            "",
+            "no",
+            "Yes",
+            "NULL",
+            "~",
+            "1",
+            "1.0.0",
+            "1e3",
+            "0x1f",
+            "1:30",
+            "2026-01-01",
+            ".inf",
+            "-1",
+            "-",
+            "a b",
+            "a: b",
+            "a #b",
+            "#a",
+            "- a",
+            "'",
+            "\"",
+            "\\",
+            "\\n",
+            "{a}",
+            "[a]",
+            "a,b",
+            "a:",
+            "--a:",
+            "&a",
+            "*a",
+            "!a",
+            "%a",
+            "@a",
+            "`a",
+            "=",
+            "<<",
+            "a\nb",
+            "a\r\nb",
+            "\ta",
+            " a",
+            "a ",
+            "\0",
+            "\u{7f}",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}",
+            "é",
+            "漢",
+            "😀",
+            "--no#",
+            "--a=b: c",
+            "--a=1,2",
+            "---",
+            "...",
+            "$(A)",
+        ];
+        for text in quoted {
+            assert!(scalar(text).starts_with('"'), "{text:?}: {}", scalar(text));
+        }
+        for text in plain.iter().chain(&quoted) {
+            let read = document("p", format!("- {}\n", scalar(text)).as_bytes()).unwrap();
+            assert_eq!(read[0], **text, "{text:?}");
+            let read = document("p", format!("{}: 1\n", scalar(text)).as_bytes()).unwrap();
+            assert_eq!(read[*text], 1, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn blocks_come_back_as_they_were_or_are_none() {
+        for text in ["a\n", "a: 1\n  b\n\nc \n", "# é\n- 'x'\n", "a\n\n  b\n"] {
+            let block = literal(text, 2).unwrap();
+            let read = document("p", format!("x: {block}y: 1\n").as_bytes()).unwrap();
+            assert_eq!((&read["x"], &read["y"]), (&text.into(), &1.into()));
+        }
+        for text in ["", "a", "\n", " a\n", "a\n\n", "a\tb\n", "a\r\n", "\u{2028}\n", "\u{7f}\n"] {
+            assert_eq!(literal(text, 2), None, "{text:?}");
+        }
     }
 }
