@@ -76,7 +76,8 @@ pub fn command() -> Command {
         .after_help(
             "EXAMPLES\n  \
              microtome compile pipeline.yaml --to kubeflow --input az://slides --output-uri az://patches/run-1 -o kfp.yaml\n  \
-             microtome compile pipeline.yaml --to kubeflow --cluster fixtures/clusters/azure.yaml --shards 16\n\n\
+             microtome compile pipeline.yaml --to kubeflow --cluster fixtures/clusters/azure.yaml --shards 16\n  \
+             microtome compile pipeline.yaml --to kubernetes --cluster cluster.yaml -o pipeline.k8s.yaml\n\n\
              A CLUSTER FILE\n  \
              microtome-cluster: 1\n  input: /data/slides\n  output: /data/patches\n  \
              claims: [{claim: slides, mount: /data}]\n  defaults: {cpu: 4, memory: 8Gi, retries: 3}\n  \

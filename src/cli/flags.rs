@@ -206,6 +206,7 @@ fn number(param: &Param, text: &str) -> Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compile::kubernetes;
     use crate::describe::probe;
 
     fn read(path: &str) -> Result<Vec<u8>> {
@@ -245,6 +246,29 @@ mod tests {
         assert_eq!(made["note"], "a,b");
         assert_eq!(made["classes"][0]["name"], "tumor");
         assert_eq!(params(&["--loud=false"]).unwrap(), (probe::STEPS[1].default_params)());
+    }
+
+    /// What a cluster's file says of params is read here.
+    #[test]
+    fn what_a_cluster_is_told_is_read_back() {
+        let entry = &probe::STEPS[1];
+        let given = [
+            serde_json::json!({"mpp": 1e-2, "size_px": 1, "min_tissue": 0.0, "edge": "pad", "loud": true}),
+            serde_json::json!({"include": ["-x", "--a=b", " ", "'\""], "note": "-1", "min_tissue": 0.1}),
+            serde_json::json!({"include": ["a,b", "", "1e3", "no\n"], "note": "\u{85}\u{2028}\0é: #"}),
+            serde_json::json!({"classes": [{"name": "a, b", "code": "0x1f"}], "note": "y".repeat(999)}),
+        ];
+        for given in given {
+            let step = entry.make(given.clone()).unwrap();
+            let said = kubernetes::said(entry, given.as_object().unwrap()).unwrap();
+            let file = yaml::text(&Value::Object(said.file)).unwrap();
+            let read = |_: &str| Ok(file.clone().into_bytes());
+            let line = ["probe", "in", "--output=out", "--params=params.yaml"].map(String::from);
+            let line = line.into_iter().chain(said.flags);
+            let matches = step_command(entry, "probe").unwrap().try_get_matches_from(line).unwrap();
+            let again = step_of(entry, &matches, &read).unwrap();
+            assert_eq!(again.params(), step.params(), "{given}\n{file}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod check;
 pub mod cluster;
 pub mod kubeflow;
+pub mod kubernetes;
 pub mod plan;
 mod shape;
 mod syntax;
@@ -28,8 +29,15 @@ pub struct Target {
 }
 
 /// Every target.
-pub static TARGETS: &[Target] = &[Target {
-    name: "kubeflow",
-    about: "A pipeline of Kubeflow Pipelines (IR YAML, schema 2.1.0)",
-    compile: kubeflow::compile,
-}];
+pub static TARGETS: &[Target] = &[
+    Target {
+        name: "kubeflow",
+        about: "A pipeline of Kubeflow Pipelines (IR YAML, schema 2.1.0)",
+        compile: kubeflow::compile,
+    },
+    Target {
+        name: "kubernetes",
+        about: "Plain Jobs of Kubernetes (YAML to read, edit and apply leg by leg)",
+        compile: kubernetes::compile,
+    },
+];
