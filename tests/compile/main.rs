@@ -4,4 +4,5 @@ mod clusters;
 #[path = "../common/mod.rs"]
 mod common;
 mod kubeflow;
+mod kubernetes;
 mod plans;
