@@ -141,6 +141,54 @@ fn what_is_no_registry_is_refused_in_words() {
     let (code, _, err) = run(&["steps", "--registry", &url]);
     assert!(code.is_some_and(|code| code > 1) && err.contains("more than the limit"), "{err}");
     assert!(err.contains(&address) && !err.contains("hush"), "{err}");
+    let url = format!("http://reader:hush@{}/index.json?sig=hush", serve("<html>".into()));
+    let (_, _, err) = run(&["steps", "--registry", &url]);
+    assert!(err.contains("no index of components") && !err.contains("hush"), "{err}");
+}
+
+#[test]
+fn a_compiled_pipeline_has_the_images_of_a_registry() {
+    let folder = tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    fs::write(place("p.yaml"), "microtome: 1\nsteps: [scan, tile]\n").unwrap();
+    let compile = |index: String| {
+        fs::write(place("index.json"), index).unwrap();
+        let places = ["--input", "s3://images/slides", "--output-uri", "s3://images/patches"];
+        let start = ["compile", &place("p.yaml"), "--to", "kubeflow", "--shards", "2"];
+        let index = place("index.json");
+        run(&[&start[..], &places, &["--registry", &index]].concat())
+    };
+    let released = |one: &mut Value| {
+        let name = one["name"].as_str().unwrap().to_string();
+        one["image"] = format!("registry.example/{name}@sha256:{}", "1".repeat(64)).into();
+    };
+    // A newer version beside the one that is here is not taken: it may give other bytes.
+    let (code, out, err) = compile(changed(|components| {
+        components.iter_mut().for_each(released);
+        let mut newer = components.iter().find(|one| one["name"] == "tile").unwrap().clone();
+        newer["version"] = "99.0.0".into();
+        newer["image"] = "registry.example/tile:99".into();
+        components.push(newer);
+    }));
+    assert_eq!(code, Some(0), "{err}");
+    for name in ["scan", "tile", "merge"] {
+        let image = format!("registry.example/{name}@sha256:{}", "1".repeat(64));
+        assert!(out.contains(&image), "{image}\n{out}");
+    }
+    assert!(!out.contains("localhost/") && !out.contains("tile:99"), "{out}");
+
+    let of_tile = |change: &dyn Fn(&mut Value)| {
+        compile(changed(|components| {
+            change(components.iter_mut().find(|one| one["name"] == "tile").unwrap());
+        }))
+    };
+    let (code, out, err) = of_tile(&|tile| tile["version"] = "99.0.0".into());
+    assert!(code == Some(2) && out.is_empty(), "{code:?} {err}");
+    assert!(err.contains("--registry: tile") && err.contains("99.0.0 is the newest"), "{err}");
+    let (code, _, err) = of_tile(&|tile| tile["digests"]["params"] = "0".repeat(64).into());
+    assert!(code == Some(2) && err.contains("another schema of params"), "{err}");
+    let (code, _, err) = of_tile(&|tile| tile["name"] = "tiles".into());
+    assert!(code == Some(2) && err.contains("no such component; it has"), "{err}");
 }
 
 #[test]

@@ -3,11 +3,10 @@
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgMatches, Command};
 
-use super::print;
-use crate::compile::{self, Cluster, TARGETS};
-use crate::dataset::{self, Root, read_file, read_file_within};
+use super::{index, print};
+use crate::compile::{self, Cluster, TARGETS, pinned};
+use crate::dataset::{self, Root, read_file};
 use crate::error::{Error, Result};
-use crate::registry::{self, Registry};
 use crate::steps::STEPS;
 
 /// Where the flags stand that say where things lie.
@@ -71,7 +70,7 @@ pub fn command() -> Command {
         .arg(flag(
             "registry",
             "URL",
-            "Index of components that images are pinned from: a file, or an http, https, az, s3 or gs URL",
+            "Take images from an index of components, where the cluster file and --image name none: a file, or a URL (https, az, abfss, s3, gs)",
         ))
         .after_help(
             "EXAMPLES\n  \
@@ -118,13 +117,12 @@ pub fn run(matches: &ArgMatches) -> Result<u8> {
     }
     let pipeline = text("PIPELINE").unwrap_or_default();
     let bytes = read_file(pipeline)?;
-    let registry = match text("registry") {
-        Some(index) => {
-            Some(Registry::parse(index, &read_file_within(index, registry::MOST_BYTES)?)?)
-        }
-        None => None,
+    let registry = text("registry").map(index::read).transpose()?;
+    let pins = |name: &str| match &registry {
+        Some(registry) => pinned(registry, STEPS, name).map(Some),
+        None => Ok(None),
     };
-    let plan = compile::plan(pipeline, &bytes, STEPS, &cluster, registry.as_ref(), &read_file)?;
+    let plan = compile::plan(pipeline, &bytes, STEPS, &cluster, Some(&pins), &read_file)?;
     let made = (target.compile)(&plan)?;
     match text("output") {
         None | Some("-") => print::result(&made)?,

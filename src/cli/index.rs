@@ -5,18 +5,28 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::print;
-use crate::dataset::read_file_within;
+use crate::dataset::{self, read_file_within};
 use crate::describe::differs;
 use crate::error::{Error, Result};
 use crate::registry::{self, Component, Registry};
 use crate::steps;
 
+/// Reads an index of components.
+///
+/// # Errors
+/// As [`read_file_within`] and [`Registry::parse`].
+pub fn read(place: &str) -> Result<Registry> {
+    let bytes = read_file_within(place, registry::MOST_BYTES)?;
+    // No credentials in what is said of it.
+    Registry::parse(&dataset::shown(place), &bytes)
+}
+
 /// Shows an index, or one of its components.
 ///
 /// # Errors
-/// As [`read_file_within`] and [`Registry::parse`]; [`Error::Params`] when it has no component of that name.
+/// As [`read()`]; [`Error::Params`] when it has no component of that name.
 pub fn list(place: &str, name: Option<&str>, json: bool) -> Result<u8> {
-    let registry = Registry::parse(place, &read_file_within(place, registry::MOST_BYTES)?)?;
+    let registry = read(place)?;
     let mut shown: Vec<&Component> = registry.components.iter().collect();
     if let Some(name) = name {
         // Says what there is.

@@ -225,10 +225,12 @@ fn claims(claims: &[Claim]) -> Result<()> {
             let message = "is not the absolute path of a folder (such as /data)";
             return wrong("mount", format!("{:?} {message}", cut(&claim.mount)));
         }
-        // The binary, its certificates, and what Kubernetes and Kubeflow put into every container.
-        let kept =
-            ["/tmp", "/etc", "/proc", "/sys", "/dev", "/var", "/gcs", "/s3", "/minio", "/kfp"];
-        if let Some(kept) = kept.iter().find(|kept| syntax::lies_in(&claim.mount, kept)) {
+        // What an image, Kubernetes or Kubeflow has there must stay to be seen.
+        let kept = ["/tmp", "/etc/ssl/certs", "/var/run/secrets", "/gcs", "/s3", "/minio"];
+        let hidden = kept.iter().find(|kept| syntax::lies_in(kept, &claim.mount));
+        let systems = ["/proc", "/sys", "/dev"];
+        let below = systems.iter().find(|system| syntax::lies_in(&claim.mount, system));
+        if let Some(kept) = hidden.or(below) {
             return wrong("mount", format!("{kept} is in use in every container"));
         }
         let over = |other: &&Claim| {
@@ -301,12 +303,12 @@ fn is_secret(name: &str, value: &str) -> bool {
     let names_a_place = ["_FILE", "_PATH", "_DIR", "_URL", "_URI", "_ENDPOINT", "_ID", "_NAME"];
     let words = ["SECRET", "PASSWORD", "PASSWD", "TOKEN", "CREDENTIAL", "CONNECTION_STRING", "SAS"];
     let keys = ["ACCESS_KEY", "ACCOUNT_KEY", "API_KEY", "MASTER_KEY", "PRIVATE_KEY", "STORAGE_KEY"];
-    let word = |word: &&str| match *word {
+    let word = |word: &str| match word {
         // Short enough to be part of other words.
         "SAS" => name.split('_').any(|part| part == "SAS"),
         word => name.contains(word),
     };
-    let by_name = words.iter().any(|w| word(&w)) || keys.iter().any(|key| name.ends_with(key));
+    let by_name = words.iter().any(|w| word(w)) || keys.iter().any(|key| name.ends_with(key));
     (by_name && !names_a_place.iter().any(|end| name.ends_with(end))) || carries_secret(value)
 }
 

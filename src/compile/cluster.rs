@@ -63,15 +63,18 @@ pub struct Node {
     pub cpu_limit: Option<String>,
     /// Most memory.
     pub memory_limit: Option<String>,
-    /// Scratch disk asked for (`20Gi`): remote slides are brought to it while they are worked on.
+    /// Scratch disk (`20Gi`): remote slides are brought to it while they are worked on. On Kubeflow it is the most
+    /// that is used.
     pub scratch: Option<String>,
     /// Labels that a node must have.
     pub node_selector: BTreeMap<String, String>,
     /// Taints that are tolerated.
     pub tolerations: Vec<Toleration>,
-    /// How often a shard that the world stopped (eviction, storage, out of memory) is begun again.
+    /// How often a shard that the world stopped (eviction, storage, out of memory) is begun again. Kubeflow does not ask
+    /// why one stopped.
     pub retries: Option<u32>,
-    /// Whether Kubeflow may answer from its own cache.
+    /// Whether Kubeflow may answer from its own cache; not, if not given. That cache does not see whether files are
+    /// still where they were, nor what is new behind a URI; what is done already each step finds by itself.
     pub cache: Option<bool>,
     /// Failed units that are still a success: `N` or `P%`.
     pub max_failures: Option<String>,

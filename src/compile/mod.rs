@@ -8,13 +8,15 @@ mod check;
 pub mod cluster;
 pub mod kubeflow;
 pub mod kubernetes;
+mod pinned;
 pub mod plan;
 mod shape;
 mod syntax;
 
 pub use check::{MOST_SHARDS, place, template};
 pub use cluster::{Claim, Cluster, Node, Secret, Toleration};
-pub use plan::{Plan, PlannedLeg, plan};
+pub use pinned::pinned;
+pub use plan::{Pins, Plan, PlannedLeg, plan};
 
 use crate::error::Result;
 

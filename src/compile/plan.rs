@@ -1,8 +1,5 @@
 //! What all targets share: the legs of a chain, and where each runs.
 
-use std::collections::BTreeMap;
-
-use semver::{Version, VersionReq};
 use serde_json::{Map, Value};
 
 use super::cluster::{Cluster, Node};
@@ -12,12 +9,14 @@ use crate::describe::{self, Shape, interface};
 use crate::engine::{self, Leg};
 use crate::error::{Error, Result};
 use crate::pipeline::{self, Read};
-use crate::registry::Registry;
 use crate::step::{AnyStep, Entry, Grain};
 use crate::yaml;
 
 /// Most bytes of a leg's params: all of them travel in one word of a command line, which is 128 KiB at most.
 const MOST_PARAMS: usize = 64 << 10;
+
+/// The image that a registry has for a step by its name (or `merge`), pinned; `None` when it has none.
+pub type Pins<'a> = &'a dyn Fn(&str) -> Result<Option<String>>;
 
 /// A pipeline, ready to be written down for a cluster.
 #[derive(Clone)]
@@ -56,9 +55,6 @@ pub struct PlannedLeg {
     pub node: Node,
     /// Its image.
     pub image: String,
-    /// The version of the step in it: that of this program, or a compatible one of the registry that the pipeline file
-    /// allows.
-    pub version: String,
 }
 
 impl PlannedLeg {
@@ -75,13 +71,13 @@ impl PlannedLeg {
 /// # Errors
 /// As [`pipeline::parse`]; [`Error::Params`] with the path of what is wrong in the cluster file; [`Error::Schema`] where a
 /// step reads a column that none before it makes; [`Error::Limit`] for params that are too large for a command line; as
-/// [`Registry::pin`].
+/// `pins`.
 pub fn plan(
     place: &str,
     text: &[u8],
     steps: &'static [Entry],
     cluster: &Cluster,
-    registry: Option<&Registry>,
+    pins: Option<Pins>,
     read: Read,
 ) -> Result<Plan> {
     check::cluster(cluster, steps)?;
@@ -89,7 +85,6 @@ pub fn plan(
     let chain = pipeline::parse(place, text, steps, read)?;
     engine::check_chain(&chain)?;
     let given = yaml::document(place, text)?;
-    let images = Images { cluster, registry, ranges: pipeline::versions(place, text)? };
     let names: Vec<String> = chain.iter().map(|step| step.entry().name.to_string()).collect();
     let legs = chain.iter().enumerate().map(|(index, step)| {
         let entry = step.entry();
@@ -99,23 +94,24 @@ pub fn plan(
             _ => format!("{}-{}", entry.name, index + 1),
         };
         let at = format!("steps[{index}].{}", entry.name);
-        let (image, version) =
-            images.of(&node, entry.name, entry.version, || interface::image(entry))?;
+        let image = image(cluster, &node, entry.name, entry.version, pins)?;
         Ok(PlannedLeg {
             entry,
             name,
             leg: Leg { number: index + 1, chain: names.clone() },
             params: params(&at, &**step, &given["steps"][index])?,
             shards: shards(&**step, cluster)?,
-            image,
-            version,
+            image: image.unwrap_or_else(|| interface::image(entry)),
             node,
         })
     });
     let legs = legs.collect::<Result<Vec<_>>>()?;
     let merge = merged(&cluster.defaults, cluster.steps.get(interface::MERGE));
+    // A registry without it will do where nothing is merged.
+    let pins = pins.filter(|_| legs.iter().any(|leg| leg.shards > 1));
     let version = env!("CARGO_PKG_VERSION");
-    let (merge_image, _) = images.of(&merge, interface::MERGE, version, interface::image_of_all)?;
+    let merge_image = image(cluster, &merge, interface::MERGE, version, pins)?
+        .unwrap_or_else(interface::image_of_all);
     Ok(Plan {
         name: name(place),
         input: input.into(),
@@ -213,66 +209,31 @@ fn shards(step: &dyn AnyStep, cluster: &Cluster) -> Result<u32> {
     }
 }
 
-/// What says which image a step has.
-struct Images<'a> {
-    cluster: &'a Cluster,
-    registry: Option<&'a Registry>,
-    ranges: BTreeMap<String, VersionReq>,
-}
-
-impl Images<'_> {
-    /// The image of a step, and the step's version in it: what the cluster file names, what the registry has, or what
-    /// lies on the machine that built it.
-    fn of(
-        &self,
-        node: &Node,
-        step: &str,
-        version: &str,
-        local: impl Fn() -> String,
-    ) -> Result<(String, String)> {
-        let image = match (&node.image, &self.cluster.image, self.registry) {
-            (Some(image), ..) => image.clone(),
-            (None, Some(template), _) => {
-                let named = match step {
-                    interface::MERGE => {
-                        template.replace("-{step}", "").replace("{step}", "microtome")
-                    }
-                    step => template.replace("{step}", step),
-                };
-                named.replace("{version}", version)
-            }
-            (None, None, Some(registry)) => return self.pinned(registry, step, version),
-            (None, None, None) => local(),
-        };
-        Ok((image, version.into()))
+/// The image that the cluster file or the registry names.
+fn image(
+    cluster: &Cluster,
+    node: &Node,
+    step: &str,
+    version: &str,
+    pins: Option<Pins>,
+) -> Result<Option<String>> {
+    if let Some(image) = &node.image {
+        return Ok(Some(image.clone()));
     }
-
-    /// The version of this program, if the registry has it: what comes out is then, byte for byte, what this program
-    /// makes. Else the newest that the pipeline file allows and that knows all the params of this one.
-    fn pinned(&self, registry: &Registry, step: &str, version: &str) -> Result<(String, String)> {
-        let own: Version = version
-            .parse()
-            .map_err(|e| Error::Bug { message: format!("the version of `{step}` is none: {e}") })?;
-        let range = |text: String| {
-            VersionReq::parse(&text).map_err(|e| Error::Bug { message: format!("{text}: {e}") })
+    if let Some(template) = &cluster.image {
+        let named = match step {
+            interface::MERGE => template.replace("-{step}", "").replace("{step}", "microtome"),
+            step => template.replace("{step}", step),
         };
-        let exactly = range(format!("={own}"))?;
-        let found = match (registry.pin(step, &exactly), self.ranges.get(step)) {
-            (Ok(found), _) => found,
-            (Err(error), None) => return Err(error),
-            (Err(_), Some(allowed)) => {
-                let mut both = allowed.clone();
-                both.comparators.extend(range(format!("^{own}"))?.comparators);
-                registry.pin(step, &both)?
-            }
-        };
-        if !syntax::is_image(&found.image) {
-            return Err(Error::format(
-                "registry",
-                format!("{step} {}: no name of an image that a cluster takes", found.version),
-            ));
+        return Ok(Some(named.replace("{version}", version)));
+    }
+    let Some(image) = pins.map_or(Ok(None), |pins| pins(step))? else { return Ok(None) };
+    match syntax::is_image(&image) {
+        true => Ok(Some(image)),
+        false => {
+            let message = "the registry's name of its image is none that a cluster takes";
+            Err(Error::format(step, message))
         }
-        Ok((found.image.clone(), found.version.to_string()))
     }
 }
 

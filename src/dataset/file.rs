@@ -29,7 +29,7 @@ pub fn read_file(uri: &str) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`read_file`], with its own limit.
 pub fn read_file_within(uri: &str, most: u64) -> Result<Vec<u8>> {
-    let name = remote::shown(uri);
+    let name = shown(uri);
     let too_large = |length| larger(&name, length, most);
     if let Some(url) = web::url(uri) {
         return web::read(&url, most, &too_large);
@@ -39,6 +39,11 @@ pub fn read_file_within(uri: &str, most: u64) -> Result<Vec<u8>> {
         return Err(too_large(source.size()));
     }
     source.read_vec(0, source.size())
+}
+
+/// A path, or a URL without user, password, query or fragment: what may stand in a message.
+pub fn shown(uri: &str) -> String {
+    if is_url(uri) { remote::shown(uri) } else { uri.to_string() }
 }
 
 pub(super) fn too_large(path: &str, length: u64) -> Error {

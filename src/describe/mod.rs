@@ -19,6 +19,7 @@ mod table;
 pub use index::{DEPRECATED, differs, index, index_schema, index_text};
 pub use nearest::nearest;
 pub use param::{Choice, FileFormat, Param, Shape, first_paragraph, params, reflow};
+pub use python::argument as python_argument;
 pub use table::{BEGIN, END, readme};
 
 use serde_json::Value;
@@ -37,7 +38,7 @@ pub struct Generated {
 }
 
 /// Every file that is made from the steps' declarations, apart from the README's table (whose file
-/// is written by hand around it: see [`readme`]) and the index, which needs the ledgers too ([`index`]).
+/// is written by hand around it: see [`readme`]) and the index, which needs the ledgers too ([`index()`]).
 ///
 /// # Errors
 /// [`crate::Error::Bug`] when a param has a shape that no flag can have.

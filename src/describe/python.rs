@@ -39,6 +39,19 @@ pub fn package(steps: &'static [Entry]) -> Result<Vec<Generated>> {
     Ok(files)
 }
 
+/// Words that no argument can be called.
+const KEYWORDS: &[&str] = &[
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
+    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
+    "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "self", "try",
+    "while", "with", "yield",
+];
+
+/// The name of an argument: `lambda_` for `lambda`, as is the custom in Python.
+pub fn argument(name: &str) -> String {
+    if KEYWORDS.contains(&name) { format!("{name}_") } else { name.into() }
+}
+
 /// The name in Python: `fit_stain`.
 fn module(name: &str) -> String {
     name.replace('-', "_")
@@ -59,9 +72,8 @@ fn class(name: &str) -> String {
 fn list(components: &[&Component]) -> String {
     let mut text = format!(
         "{MADE}\"\"\"microtome's steps as components of Kubeflow Pipelines: `tile(...)` in a pipeline makes a task.\n\n\
-         >>> from microtome_components import pin, scan, tile\n\
-         >>> scan.version == pin(\"components/index.json\").scan.version  # doctest: +SKIP\n\
-         True\n\n\
+         Arguments are keywords, with the types and defaults that the steps declare; `help(tile)` says what each of them is. Images are\n\
+         those of the machine that built them until `tile.with_image(...)` or `pin(index)` names those of a release.\n\n\
          Kubeflow Pipelines (`kfp`) itself is needed when a task is made, not before.\n\"\"\"\n\n"
     );
     let mut lines: Vec<String> = components
@@ -107,7 +119,7 @@ fn step_module(component: &Component, params: &[Param]) -> String {
         let _ = writeln!(
             text,
             "        {}: {} = {},",
-            input.name,
+            argument(&input.name),
             annotation(input, param),
             literal(input.default.as_ref())
         );
@@ -118,16 +130,16 @@ fn step_module(component: &Component, params: &[Param]) -> String {
         "    ) -> PipelineTask:\n        \"\"\"{}\n\n        Args:\n",
         words_of(&does, 8).trim_start()
     );
-    let mut argument = |name: &str, words: &str| {
-        let words = words_of(&format!("{name}: {words}"), 12);
+    let mut about_one = |name: &str, words: &str| {
+        let words = words_of(&format!("{}: {words}", argument(name)), 12);
         // Later lines stand further in, as Google's style has it.
         text.push_str(&words.replace("\n            ", "\n                "));
         text.push('\n');
     };
-    argument(artifact, words);
+    about_one(artifact, words);
     for input in &component.inputs {
         let param = params.iter().find(|param| input.is_param && param.name == input.name);
-        argument(&input.name, &about(input, param));
+        about_one(&input.name, &about(input, param));
     }
     text.push_str("        \"\"\"\n        return self._task(locals())\n\n\n");
     let _ = writeln!(text, "{module} = {class}(\"{name}\", \"{version}\", \"{image}\")");
@@ -263,6 +275,7 @@ mod tests {
         ] {
             assert!(probe.contains(line), "{line}\n{probe}");
         }
+        assert_eq!((argument("lambda"), argument("alpha")), ("lambda_".into(), "alpha".into()));
         assert!(file("/__init__.py").contains("from ._list_it import list_it\n"));
         assert!(file("/_list_it.py").contains("class ListIt(Component):"));
         assert!(file("/merge.yaml").contains("# Name: merge"));

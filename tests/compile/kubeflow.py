@@ -93,6 +93,12 @@ def plain(documents, names):
                 value = {}
             if isinstance(value.get("raw"), str):
                 value["raw"] = json.loads(value["raw"])
+            # Neither given nor with a default: no input. `mpp` is given.
+            if "executorLabel" in value:
+                parameters = value["inputDefinitions"]["parameters"]
+                value["inputDefinitions"]["parameters"] = {
+                    name: one for name, one in parameters.items() if "defaultValue" in one or name == "mpp"
+                }
             # A pipeline has no cache of its own: the SDK says so all the same.
             if value.get("componentRef", {}).get("name", "").endswith("-dealt"):
                 value.pop("cachingOptions", None)
@@ -120,6 +126,7 @@ def compare():
     names = [
         ("comp-for-loop-1", "comp-tile-shards"), ("comp-for-loop-2", "comp-tile-shards"),
         ('"for-loop-1"', '"tile-shards"'), ('"for-loop-2"', '"tile-shards"'),
+        ("exec-merge", "exec-tile-merge"), ("comp-merge", "comp-tile-merge"),
         ('"tile-dealt"', '"tile"'), ('"producerSubtask": "merge"', '"producerSubtask": "tile-merge"'),
         ('"merge": {"cachingOptions"', '"tile-merge": {"cachingOptions"'),
     ]
@@ -131,6 +138,7 @@ def compare():
 # --- Run, with a program in place of the containers.
 
 CALLS = []
+PLACES = set()
 
 
 class Nothing:
@@ -162,6 +170,9 @@ def answer(client, image, command, volumes, **more):
     made = {}
     for name, artifact in outputs["artifacts"].items():
         one = artifact["artifacts"][0]
+        # No task writes where another one did.
+        assert one["uri"] not in PLACES, one
+        PLACES.add(one["uri"])
         Path(one["uri"]).parent.mkdir(parents=True, exist_ok=True)
         if name == "report":
             Path(one["uri"]).write_text("<p>")
@@ -178,6 +189,7 @@ def answer(client, image, command, volumes, **more):
 def run(path, pipeline):
     """Every leg sees the digest and the dataset of the one before it; a merge the digests of all its shards, in order."""
     CALLS.clear()
+    PLACES.clear()
     task = pipeline(output_uri="/data/out")
     before = None
     legs = {}

@@ -121,6 +121,9 @@ fn every_pipeline_compiles_with_1_2_and_8_shards() {
             let (document, platform) = documents(&kubeflow::compile(&plan).unwrap());
             sound(&document);
             assert_eq!(platform, json!({}));
+            // Else the SDK would load that component alone.
+            let name = document["pipelineInfo"]["name"].as_str().unwrap();
+            assert!(document["components"][format!("comp-{name}")].is_null(), "{name}");
             let tasks = document["root"]["dag"]["tasks"].as_object().unwrap();
             assert_eq!(tasks.len(), plan.legs.len(), "{place}");
             let loops = document["components"].as_object().unwrap().values().filter(|component| {
@@ -244,7 +247,7 @@ fn what_only_kubernetes_knows_stands_in_the_second_document() {
         })
     );
     let configs = &platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"];
-    for label in ["exec-scan", "exec-tile", "exec-merge"] {
+    for label in ["exec-scan", "exec-tile", "exec-tile-merge"] {
         assert_eq!(
             executors[label]["container"]["env"],
             json!([{"name": "AWS_REGION", "value": "eu-1"}])
@@ -275,8 +278,8 @@ fn what_kubeflow_cannot_carry_is_refused() {
     let (field, message) = refused("- scan\n- tile", "steps: {tile: {shards: 201}}");
     assert_eq!(field, "steps.tile.shards");
     assert!(message.contains("200") && message.contains("--to kubernetes"), "{message}");
-    let (field, _) = refused("- scan: {pattern: '{{$.pipeline_job_uuid}}'}", "");
-    assert_eq!(field, "scan.pattern");
+    let (field, _) = refused("- scan: {include: ['{{$.pipeline_job_uuid}}']}", "");
+    assert_eq!(field, "scan.include");
 }
 
 /// The command: flags over the file, stdout, a file that is whole or not there.
@@ -343,6 +346,9 @@ fn the_sdk_takes_it_and_compiles_the_same() {
         steps: {tile: {shards: 2}}";
     let steps = "- scan\n- tile: {mpp: 0.75}\n- split";
     put("same.yaml", kubeflow::compile(&plan(steps, cluster).unwrap()).unwrap());
+    // The same step twice: no task may take another one's place.
+    let twice = "- scan\n- normalize: {resize: longest, side_px: 64}\n- normalize";
+    put("twice.yaml", kubeflow::compile(&plan(twice, "shards: 2").unwrap()).unwrap());
     for place in pipelines() {
         for shards in [1, 2] {
             let mut cluster = Cluster::parse(
@@ -366,5 +372,5 @@ fn the_sdk_takes_it_and_compiles_the_same() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("9 pipelines loaded, 1 compared, 9 run"), "{said}");
+    assert!(said.contains("10 pipelines loaded, 1 compared, 10 run"), "{said}");
 }

@@ -1,12 +1,15 @@
 //! What every target is given: legs, shards, params, images.
 
-use microtome::compile::{self, Cluster, Plan};
+use std::fs;
+
+use microtome::compile::{self, Cluster, Pins, Plan};
 use microtome::error::{Error, Result};
 use microtome::registry::Registry;
 use microtome::steps::STEPS;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::clusters::parsed;
+use super::common;
 
 const PLACES: &str = "microtome-cluster: 1\ninput: az://in/x\noutput: az://out/y\n";
 
@@ -30,8 +33,7 @@ fn field<T>(outcome: Result<T>) -> String {
 
 #[test]
 fn legs_say_which_they_are_and_what_differs_from_the_defaults() {
-    let steps =
-        "- scan\n- tile: {mpp: 0.75, mask: none}\n- normalize\n- normalize: {resize: longest}";
+    let steps = "- scan\n- tile: {mpp: 0.75, mask: none}\n- normalize\n- normalize: {resize: longest, side_px: 64}";
     let plan = plan(steps, "").unwrap();
     let names: Vec<&str> = plan.legs.iter().map(|leg| leg.name.as_str()).collect();
     assert_eq!(names, ["scan", "tile", "normalize-3", "normalize-4"]);
@@ -39,7 +41,10 @@ fn legs_say_which_they_are_and_what_differs_from_the_defaults() {
     assert!(plan.legs[3].is_last() && !plan.legs[2].is_last());
     assert_eq!(plan.name, "my-pipeline-1");
     assert!(plan.legs[0].params.is_empty() && plan.legs[2].params.is_empty());
-    assert_eq!(plan.legs[3].params, *json!({"resize": "longest"}).as_object().unwrap());
+    assert_eq!(
+        plan.legs[3].params,
+        *json!({"resize": "longest", "side_px": 64}).as_object().unwrap()
+    );
     assert_eq!(plan.legs[1].params, *json!({"mpp": 0.75, "mask": "none"}).as_object().unwrap());
     // What says the same as the default is not said.
     let default = (plan.legs[1].entry.default_params)()["tile_px"].clone();
@@ -96,11 +101,11 @@ fn a_steps_own_lines_stand_over_the_defaults() {
 
 #[test]
 fn images_by_the_file_by_the_registry_and_by_their_local_name() {
-    let images = |cluster: &str, registry: Option<&Registry>| {
-        let cluster = parsed(&format!("{PLACES}{cluster}\n")).unwrap();
+    let images = |cluster: &str, pins: Option<Pins>| {
+        let cluster = parsed(&format!("{PLACES}shards: 2\n{cluster}\n")).unwrap();
         let text = b"microtome: 1\nsteps: [scan, tile]\n";
         let unread = |path: &str| Err(Error::store(path, "no"));
-        let plan = compile::plan("p.yaml", text, STEPS, &cluster, registry, &unread).unwrap();
+        let plan = compile::plan("p.yaml", text, STEPS, &cluster, pins, &unread).unwrap();
         [plan.legs[0].image.clone(), plan.legs[1].image.clone(), plan.merge_image]
     };
     let version = |step: &str| STEPS.iter().find(|e| e.name == step).unwrap().version;
@@ -122,16 +127,11 @@ fn images_by_the_file_by_the_registry_and_by_their_local_name() {
             format!("host:5000/lab/microtome:{all}"),
         ]
     );
-    let pinned = |step: &str, letter: &str| format!("host/{step}@sha256:{}", letter.repeat(64));
-    let index = registry(&[
-        ("scan", scan, &pinned("scan", "a")),
-        ("tile", tile, &pinned("tile", "b")),
-        ("tile", "99.0.0", &pinned("tile", "c")),
-        ("merge", all, &pinned("microtome", "d")),
-    ]);
-    let found = [pinned("scan", "a"), pinned("tile", "b"), pinned("microtome", "d")];
-    assert_eq!(images("", Some(&index)), found);
-    assert_eq!(images(template, Some(&index))[1], format!("host:5000/lab/microtome-tile:{tile}"));
+    let pinned = |step: &str| format!("host/{step}@sha256:{}", "a".repeat(64));
+    let pins = |step: &str| Ok((step != "scan").then(|| pinned(step)));
+    let local = format!("localhost/microtome-scan:{scan}");
+    assert_eq!(images("", Some(&pins)), [local, pinned("tile"), pinned("merge")]);
+    assert_eq!(images(template, Some(&pins))[1], format!("host:5000/lab/microtome-tile:{tile}"));
     let own = "image: 'host/{step}:{version}'\nsteps: {tile: {image: 'host/mine:1'}, merge: {image: 'host/all:2'}}";
     assert_eq!(
         images(own, None),
@@ -139,53 +139,33 @@ fn images_by_the_file_by_the_registry_and_by_their_local_name() {
     );
 }
 
-fn registry(components: &[(&str, &str, &str)]) -> Registry {
-    let component = |(name, version, image): &(&str, &str, &str)| json!({"name": name, "version": version, "image": image, "stability": "stable"});
-    let all: Vec<_> = components.iter().map(component).collect();
-    let index = json!({"microtome-index": 1, "components": all});
-    Registry::parse("index.json", index.to_string().as_bytes()).unwrap()
-}
-
-/// This program's own version is taken before all others; another one only where the pipeline file allows it and its
-/// params are sure to be known.
+/// The registry of this repository, and one that lacks what is asked for.
 #[test]
-fn versions_are_those_that_the_pipeline_allows() {
-    let tile = STEPS.iter().find(|e| e.name == "tile").unwrap().version;
-    let own: semver::Version = tile.parse().unwrap();
-    let next = semver::Version::new(own.major, own.minor, own.patch + 1).to_string();
-    let major = semver::Version::new(own.major + 1, 0, 0).to_string();
-    let scan = STEPS.iter().find(|e| e.name == "scan").unwrap().version;
-    let image = |version: &str| {
-        let [scan, merge] =
-            [("scan", scan, "host/scan:1"), ("merge", env!("CARGO_PKG_VERSION"), "host/all:1")];
-        let name = format!("host/tile:{version}");
-        registry(&[scan, merge, ("tile", version, &name)])
-    };
-    let pinned = |versions: &str, registry: &Registry| {
-        let text = format!("microtome: 1\n{versions}\nsteps: [scan, tile]\n");
+fn a_registry_that_refuses_stops_it() {
+    let index = fs::read(common::root().join("components/index.json")).unwrap();
+    let mut index: Value = serde_json::from_slice(&index).unwrap();
+    let on = |index: &Value, cluster: &str| {
+        let registry = Registry::parse("index.json", index.to_string().as_bytes()).unwrap();
+        let pins = |step: &str| compile::pinned(&registry, STEPS, step).map(Some);
+        let cluster = parsed(&format!("{PLACES}{cluster}\n")).unwrap();
         let unread = |path: &str| Err(Error::store(path, "no"));
-        let cluster = parsed(PLACES).unwrap();
-        compile::plan("p.yaml", text.as_bytes(), STEPS, &cluster, Some(registry), &unread)
-            .map(|plan| (plan.legs[1].image.clone(), plan.legs[1].version.clone()))
+        let text = b"microtome: 1\nsteps: [scan, tile]\n";
+        compile::plan("p.yaml", text, STEPS, &cluster, Some(&pins), &unread)
     };
-    let allowed = format!("versions: {{tile: '>={tile}'}}");
-    assert_eq!(pinned("", &image(tile)).unwrap().1, tile);
-    assert_eq!(
-        pinned(&allowed, &image(&next)).unwrap(),
-        (format!("host/tile:{next}"), next.clone())
-    );
-    // Not asked for, not compatible, not there.
-    for (versions, there) in [("", &next), (&*allowed, &major), ("", &major)] {
-        match pinned(versions, &image(there)) {
-            Err(Error::Params { field, message }) => {
-                assert_eq!(field, "tile");
-                assert!(message.contains(there.as_str()), "{message}");
-            }
-            other => panic!("{versions} {there}: {other:?}"),
+    let version = |step: &str| STEPS.iter().find(|e| e.name == step).unwrap().version;
+    let tile = format!("localhost/microtome-tile:{}", version("tile"));
+    assert_eq!(on(&index, "shards: 2").unwrap().legs[1].image, tile);
+    let components = index["components"].as_array_mut().unwrap();
+    components.retain(|component| component["name"] != "merge");
+    // Where nothing is merged, no image that merges is asked for.
+    assert_eq!(on(&index, "").unwrap().legs[1].image, tile);
+    assert_eq!(field(on(&index, "shards: 2")), "merge");
+    for component in index["components"].as_array_mut().unwrap() {
+        if component["name"] == "tile" {
+            component["image"] = "host/{step}".into();
         }
     }
-    let template = registry(&[("scan", scan, "host/{step}"), ("tile", tile, "host/tile:1")]);
-    assert!(matches!(pinned("", &template), Err(Error::Format { .. })));
+    assert!(matches!(on(&index, ""), Err(Error::Format { .. })));
 }
 
 #[test]
@@ -203,7 +183,10 @@ fn files_are_inlined_until_they_are_too_large() {
     };
     let labels = |file: &str| planned(&format!("- scan: {{labels: '{file}'}}"), &cluster, &read);
     let inlined = labels("small.csv").unwrap();
-    assert_eq!(inlined.legs[0].params["labels"][1], json!({"id": "slide-1.svs", "label": "tumor"}));
+    assert_eq!(
+        inlined.legs[0].params["labels"][1],
+        json!({"id": "slide-1.svs", "label": "tumor", "group": null})
+    );
     // Containers can read a URL themselves; a file beside the pipeline they cannot.
     let named = labels("az://labels/large.csv").unwrap();
     assert_eq!(named.legs[0].params["labels"], "az://labels/large.csv");
@@ -230,11 +213,15 @@ fn places_and_chains_are_checked_before_anything_is_written() {
     assert_eq!(field(plan("- tile: {tile_px: 0}", "")), "steps[0].tile.tile_px");
     assert_eq!(field(plan("- tile\n- scan", "")), "steps[1].scan");
     // Columns, as far as the chain makes them itself.
-    match plan("- scan\n- sample: {target: equal, hard: tile.no_such_column}", "") {
-        Err(Error::Schema { step, .. }) => assert_eq!(step, "sample"),
-        Err(Error::Params { field, .. }) => assert!(field.starts_with("steps[1]"), "{field}"),
+    match plan("- scan\n- stain-normalize: {source: slide}", "") {
+        Err(Error::Schema { step, column, .. }) => {
+            assert_eq!((step.as_str(), column.as_str()), ("stain-normalize", "fit-stain.profile"));
+        }
         other => panic!("{:?}", other.map(|_| ())),
     }
+    let other =
+        "- scan\n- tile\n- fit-stain: {method: macenko}\n- stain-normalize: {method: vahadane}";
+    assert_eq!(field(plan(other, "")), "method");
     // A chain that begins with a dataset has columns that only the run will see.
     assert!(plan("- stain-normalize", "").is_ok());
 }

@@ -138,15 +138,18 @@ fn the_package_says_what_the_steps_declare() {
         assert!(doc.starts_with(&flat(&first_paragraph(&component.doc))), "{name}: {doc}");
 
         let parameters = one["parameters"].as_object().unwrap();
-        let mut names: BTreeSet<&str> = component.inputs.iter().map(|i| i.name.as_str()).collect();
-        names.insert(component.artifact.0);
-        assert_eq!(parameters.keys().map(String::as_str).collect::<BTreeSet<_>>(), names, "{name}");
+        let names = component.inputs.iter().map(|input| input.name.as_str());
+        let names: BTreeSet<String> =
+            names.chain([component.artifact.0]).map(describe::python_argument).collect();
+        assert_eq!(parameters.keys().cloned().collect::<BTreeSet<_>>(), names, "{name}");
         let params = STEPS.iter().find(|e| e.name == name).map(|e| describe::params(e).unwrap());
         for input in &component.inputs {
             let at = format!("{name} {}", input.name);
-            let (annotation, default) = (&parameters[&input.name][0], &parameters[&input.name][1]);
+            let argument = describe::python_argument(&input.name);
+            let (annotation, default) = (&parameters[&argument][0], &parameters[&argument][1]);
             assert_eq!(*default, input.default.clone().unwrap_or_default(), "{at}");
-            let annotation = annotation.as_str().unwrap();
+            // Python gives postponed annotations back with its own quotes.
+            let annotation = annotation.as_str().unwrap().replace('\'', "\"");
             let param = params.iter().flatten().find(|p| input.is_param && p.name == input.name);
             let kind = match param.map(|p| &p.shape) {
                 Some(Shape::Choice(choices)) => {
@@ -160,7 +163,7 @@ fn the_package_says_what_the_steps_declare() {
             };
             assert!(annotation.starts_with(&format!("t.Union[{kind}")), "{at}: {annotation}");
             assert_eq!(annotation.ends_with(", None]"), input.default.is_none(), "{at}");
-            let about = format!("{}: {}", input.name, flat(&first_paragraph(&input.doc)));
+            let about = format!("{argument}: {}", flat(&first_paragraph(&input.doc)));
             assert!(words.contains(&about), "{at}: {about}\n{words}");
         }
     }
@@ -181,7 +184,7 @@ fn the_package_says_what_the_steps_declare() {
         ("no index", "no index of components"),
         ("a list", "no index of components"),
         ("deep", "no index of components"),
-        ("huge", "no index of components"),
+        ("huge", "more than 16777216 bytes"),
         ("no image", "is no image"),
     ] {
         let refusal = said(&answer["refusals"], what);
@@ -203,6 +206,7 @@ fn the_package_makes_the_tasks_of_the_component_files() {
     let tasks = answer["package"]["root"]["dag"]["tasks"].as_object().unwrap();
     assert_eq!(tasks.len(), 5, "{:?}", tasks.keys());
     assert_eq!(answer["spelled out"], answer["left out"]);
+    assert_eq!(answer["page"], "patches", "the example of the package's page");
     assert_eq!(answer["image"], format!("elsewhere/tile@sha256:{}", "0".repeat(64)));
     assert!(said(&answer["refusals"], "text").contains("NUMBER_INTEGER"));
     assert!(said(&answer["refusals"], "unknown").contains("tile_pxx"));

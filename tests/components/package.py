@@ -6,6 +6,7 @@ usage: package.py PACKAGE_FOLDER bare|kfp SCRATCH
 import ast
 import inspect
 import json
+import os
 import pathlib
 import sys
 
@@ -128,11 +129,13 @@ def kfp():
                 )
             merge = make("merge", datasets=dsl.Collected(tile.outputs["dataset"]), shard_count=2)
             split = make("split", dataset=merge.outputs["dataset"], stratify=["label", "group"])
-            make("fit-stain", dataset=split.outputs["dataset"])
+            # The name of this input is a word of the language.
+            make("fit-stain", dataset=split.outputs["dataset"], lambda_=0.25)
 
         return body
 
     def by_hand(name, **arguments):
+        arguments = {key.rstrip("_"): value for key, value in arguments.items()}
         file = folder.parent / name / "component.yaml"
         return components.load_component_from_file(str(file))(**arguments)
 
@@ -151,6 +154,11 @@ def kfp():
     image = "elsewhere/tile@sha256:" + "0" * 64
     other = compiled(lambda: package.tile.with_image(image)(tile_px=512) and None, "image")
 
+    # What the package's own page shows.
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    os.chdir(scratch)
+    exec(page.split("```python\n")[1].split("```")[0], {"__name__": "page"})
+
     def given(**arguments):
         return said(lambda: compiled(lambda: package.tile(**arguments) and None, "wrong"))
 
@@ -161,6 +169,7 @@ def kfp():
                 "by hand": compiled(pipeline(by_hand), "same"),
                 "spelled out": compiled(spelled_out, "same"),
                 "left out": compiled(left_out, "same"),
+                "page": yaml.safe_load((scratch / "patches.yaml").read_text())["pipelineInfo"]["name"],
                 "image": other["deploymentSpec"]["executors"]["exec-tile"]["container"]["image"],
                 "refusals": {"text": given(tile_px="512"), "unknown": given(tile_pxx=1)},
             }

@@ -204,6 +204,11 @@ fn the_command_line_reads_and_writes_a_store() {
         ok(&["merge", &legs, "-o", &legs, "--leg", &leg(2), "--shards", "2"]);
         assert!(manifest("whole") == manifest("legs"), "legs leave the bytes of one run");
         ok(&["check", &legs, "--sources"]);
+        // An index of components lies there as well as anywhere.
+        let index = std::fs::read(root().join("components/index.json")).unwrap();
+        server.root("released").replace("index.json", &index).unwrap();
+        let listed = ok(&["steps", "tile", "--registry", &url("released/index.json")]);
+        assert!(listed.starts_with("tile ") && listed.ends_with("as here\n"), "{listed}");
         let ids = server.root("whole").manifest().unwrap().read_all().unwrap();
         assert!(ids[0].id.starts_with("below/he-pyramid.tif/"), "{}", ids[0].id);
     }

@@ -51,8 +51,8 @@ class Component:
         """The component as Kubeflow Pipelines itself has it."""
         if self._loaded is None:
             try:
-                import yaml
                 from kfp import components
+                import yaml
             except ImportError as error:
                 raise ImportError(
                     f"a task of `{self.name}` needs Kubeflow Pipelines, which cannot be imported "
@@ -72,10 +72,11 @@ class Component:
         make = self.load()
         kinds = {name: one.type for name, one in make.component_spec.inputs.items()}
         declared = inspect.signature(type(self).__call__).parameters
+        # An input whose name is a word of the language (`lambda`) has an argument with `_` at its end.
         arguments = {
-            name: _as(kinds[name], value)
+            name.rstrip("_"): _as(kinds[name.rstrip("_")], value)
             for name, value in given.items()
-            if name in kinds and not _is(value, declared[name].default)
+            if name in declared and name != "self" and not _is(value, declared[name].default)
         }
         return make(**arguments)
 

@@ -55,8 +55,11 @@ def pin(index: t.Union[str, pathlib.Path]) -> Pinned:
     place = urllib.parse.urlsplit(str(index))._replace(query="", fragment="")
     # What is said of a URL has neither a password nor a signature in it.
     shown = place._replace(netloc=place.netloc.rpartition("@")[2]).geturl()
+    content = _read(str(index))
+    if len(content) > _MOST_BYTES:
+        raise ValueError(f"{shown}: no index of components has more than {_MOST_BYTES} bytes")
     try:
-        document = json.loads(_read(str(index)))
+        document = json.loads(content)
         version = document["microtome-index"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{shown}: no index of components ({type(error).__name__})") from None
@@ -85,12 +88,9 @@ def pin(index: t.Union[str, pathlib.Path]) -> Pinned:
 
 
 def _read(index: str) -> bytes:
+    """The file, or as much of it as shows that it is too large."""
     if index.startswith(("http://", "https://")):
         with urllib.request.urlopen(index, timeout=_TIMEOUT) as answer:
-            content = answer.read(_MOST_BYTES + 1)
-    else:
-        with open(index, "rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise ValueError(f"an index has at most {_MOST_BYTES} bytes")
-    return content
+            return answer.read(_MOST_BYTES + 1)
+    with open(index, "rb") as file:
+        return file.read(_MOST_BYTES + 1)

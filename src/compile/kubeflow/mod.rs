@@ -10,6 +10,7 @@
 //! files are still where they were. What is done already each step finds by itself, from its records.
 
 mod platform;
+mod wires;
 
 use std::fmt::Write;
 
@@ -21,18 +22,13 @@ use crate::describe::interface::{Component, Kind, OUTPUT_ARTIFACTS, OUTPUT_PARAM
 use crate::describe::kfp;
 use crate::error::{Error, Result};
 use crate::yaml;
+use wires::{
+    DATASET, DIGEST, INPUT_URI, ITEM, Names, OUTPUT_URI, Source, channel, constant, definitions,
+    from_input, from_task, inputs, outputs_of, sourced,
+};
 
 /// Most shards of a leg: Kubeflow makes three pods for each, and one pod that waits for all of them.
 pub const MOST_SHARDS: u32 = 200;
-/// The pipeline's own inputs.
-const INPUT_URI: &str = "input_uri";
-const OUTPUT_URI: &str = "output_uri";
-/// What goes from leg to leg.
-const DATASET: &str = "dataset";
-const DIGEST: &str = "manifest_digest";
-/// The loop's number, as the SDK calls it.
-const ITEM: &str = "pipelinechannel--loop-item-param-1";
-
 /// The pipeline as a file: two YAML documents.
 ///
 /// # Errors
@@ -59,11 +55,16 @@ pub fn compile(plan: &Plan) -> Result<String> {
         };
         tasks.insert(leg.name.clone(), task);
     }
+    // The SDK takes a file for that of the component which has the pipeline's name.
+    let name = match parts.components.contains_key(&format!("comp-{}", plan.name)) {
+        true => format!("{}-pipeline", plan.name),
+        false => plan.name.clone(),
+    };
     let last = plan.legs.last().map_or("", |leg| leg.name.as_str());
     let mut document = json!({
         "schemaVersion": kfp::SCHEMA_VERSION,
         "sdkVersion": kfp::SDK_VERSION,
-        "pipelineInfo": {"name": plan.name, "description": chain(plan)},
+        "pipelineInfo": {"name": name, "description": chain(plan)},
         "components": parts.components,
         "deploymentSpec": {"executors": parts.executors},
         "root": {
@@ -77,7 +78,7 @@ pub fn compile(plan: &Plan) -> Result<String> {
     });
     without_words(&mut document["components"]);
     without_words(&mut document["root"]);
-    let mut text = format!("{}{}", header(plan), yaml::text(&document)?);
+    let mut text = format!("{}{}", header(plan, &name), yaml::text(&document)?);
     if !parts.platform.is_empty() {
         let executors = json!({"deploymentSpec": {"executors": parts.platform}});
         let second = json!({"platforms": {"kubernetes": executors}});
@@ -89,17 +90,16 @@ pub fn compile(plan: &Plan) -> Result<String> {
 /// The steps in a line.
 fn chain(plan: &Plan) -> String {
     let leg = |leg: &PlannedLeg| match leg.shards {
-        1 => format!("{} {}", leg.entry.name, leg.version),
-        shards => format!("{} {} in {shards} shards", leg.entry.name, leg.version),
+        1 => format!("{} {}", leg.entry.name, leg.entry.version),
+        shards => format!("{} {} in {shards} shards", leg.entry.name, leg.entry.version),
     };
     plan.legs.iter().map(leg).collect::<Vec<_>>().join(", ")
 }
 
 /// The comment on top. The SDK takes the description from its third line.
-fn header(plan: &Plan) -> String {
+fn header(plan: &Plan, name: &str) -> String {
     let mut text = format!(
-        "# PIPELINE DEFINITION\n# Name: {}\n# Description: {}\n# Inputs:\n",
-        plan.name,
+        "# PIPELINE DEFINITION\n# Name: {name}\n# Description: {}\n# Inputs:\n",
         chain(plan)
     );
     for (name, default) in [(INPUT_URI, &plan.input), (OUTPUT_URI, &plan.output)] {
@@ -160,91 +160,6 @@ fn without_words(value: &mut Value) {
     }
 }
 
-/// What a leg reads.
-#[derive(Clone, Copy)]
-enum Source<'a> {
-    /// What the pipeline's `input_uri` names.
-    Place,
-    /// What a task gives, in the same pipeline.
-    Task(&'a str),
-    /// What the pipeline around it is given, under these names.
-    Given { dataset: &'a str, digest: &'a str },
-}
-
-/// Where a value of the outer pipeline is found: under its own name, or under the one that a loop gives it.
-struct Names {
-    input_uri: String,
-    output_uri: String,
-}
-
-impl Names {
-    fn plain() -> Self {
-        Self { input_uri: INPUT_URI.into(), output_uri: OUTPUT_URI.into() }
-    }
-
-    fn in_loop() -> Self {
-        Self { input_uri: channel(INPUT_URI), output_uri: channel(OUTPUT_URI) }
-    }
-}
-
-/// The name under which a loop sees a value, as the SDK calls it.
-fn channel(name: &str) -> String {
-    format!("pipelinechannel--{name}")
-}
-
-fn constant(value: impl Into<Value>) -> Value {
-    json!({"runtimeValue": {"constant": value.into()}})
-}
-
-fn from_input(name: &str) -> Value {
-    json!({"componentInputParameter": name})
-}
-
-fn from_task(task: &str, output: &str) -> Value {
-    json!({"taskOutputParameter": {"producerTask": task, "outputParameterKey": output}})
-}
-
-/// All that a leg gives, as the outputs of the pipeline around it.
-fn outputs_of(task: &str) -> Value {
-    let artifacts: Map<String, Value> = OUTPUT_ARTIFACTS
-        .iter()
-        .map(|(name, ..)| {
-            let from = json!({"outputArtifactKey": name, "producerSubtask": task});
-            (name.to_string(), json!({"artifactSelectors": [from]}))
-        })
-        .collect();
-    let parameters: Map<String, Value> = OUTPUT_PARAMETERS
-        .iter()
-        .map(|(name, ..)| {
-            let from = json!({"outputParameterKey": name, "producerSubtask": task});
-            (name.to_string(), json!({"valueFromParameter": from}))
-        })
-        .collect();
-    json!({"artifacts": artifacts, "parameters": parameters})
-}
-
-/// The inputs of a task that come from before it: (artifacts, parameters, tasks that must be done).
-fn sourced(source: Source, names: &Names) -> (Map<String, Value>, Map<String, Value>, Vec<String>) {
-    let (mut artifacts, mut parameters, mut after) = (Map::new(), Map::new(), Vec::new());
-    match source {
-        Source::Place => {
-            parameters.insert(INPUT_URI.into(), from_input(&names.input_uri));
-        }
-        Source::Task(task) => {
-            let from = json!({"producerTask": task, "outputArtifactKey": DATASET});
-            artifacts.insert(DATASET.into(), json!({"taskOutputArtifact": from}));
-            parameters.insert("input_digest".into(), from_task(task, DIGEST));
-            after.push(task.to_string());
-        }
-        Source::Given { dataset, digest } => {
-            artifacts.insert(DATASET.into(), json!({"componentInputArtifact": dataset}));
-            parameters.insert("input_digest".into(), from_input(digest));
-        }
-    }
-    parameters.insert(OUTPUT_URI.into(), from_input(&names.output_uri));
-    (artifacts, parameters, after)
-}
-
 /// A task of one container.
 fn task(
     name: &str,
@@ -273,14 +188,10 @@ fn task(
     task
 }
 
-fn inputs(artifacts: Map<String, Value>, parameters: Map<String, Value>) -> Value {
-    match artifacts.is_empty() {
-        true => json!({"parameters": parameters}),
-        false => json!({"artifacts": artifacts, "parameters": parameters}),
-    }
-}
-
-/// What all tasks share: each component and each executor once, however many tasks refer to it.
+/// The components of all tasks, and what they run.
+///
+/// Each leg and each merge has a component of its own, under its own name, as the SDK has it too: the local runner
+/// takes the place of a task's outputs from the component's name.
 #[derive(Default)]
 struct Parts {
     components: Map<String, Value>,
@@ -289,12 +200,25 @@ struct Parts {
 }
 
 impl Parts {
-    /// Adds a component and its executor.
-    fn contain(&mut self, component: &Component, image: &str, node: &Node, plan: &Plan) {
+    /// Adds a component and its executor. `given` are the inputs that its task has.
+    fn contain(
+        &mut self,
+        component: &Component,
+        image: &str,
+        (node, plan): (&Node, &Plan),
+        given: &Map<String, Value>,
+    ) {
         let label = kfp::executor_label(component);
         let mut executor = kfp::executor_spec(component, image);
         platform::contain(&mut executor["container"], node, &plan.cluster);
-        self.components.insert(kfp::component_name(component), kfp::component_spec(component));
+        let mut spec = kfp::component_spec(component);
+        // An input that is neither given nor has a default is none: the local runner would make a number of it.
+        if let Some(inputs) = spec["inputDefinitions"]["parameters"].as_object_mut() {
+            inputs.retain(|name, input| {
+                input.get("defaultValue").is_some() || given.contains_key(name)
+            });
+        }
+        self.components.insert(kfp::component_name(component), spec);
         self.executors.insert(label.clone(), executor);
         let config = platform::config(node, &plan.cluster);
         if !config.is_empty() {
@@ -304,18 +228,18 @@ impl Parts {
 
     /// A leg that one container does.
     fn alone(&mut self, plan: &Plan, leg: &PlannedLeg, source: Source) -> Result<Value> {
-        let component = Component::of(leg.entry)?;
-        self.contain(&component, &leg.image, &leg.node, plan);
+        let component = Component { name: leg.name.clone(), ..Component::of(leg.entry)? };
         let (artifacts, mut parameters, after) = sourced(source, &Names::plain());
         parameters.extend(own(leg, &component)?);
+        self.contain(&component, &leg.image, (&leg.node, plan), &parameters);
         Ok(task(&leg.name, &component, &leg.node, (artifacts, parameters, after)))
     }
 
     /// A leg whose units are dealt out: a pipeline that loops over shards and merges what they made.
     fn dealt(&mut self, plan: &Plan, leg: &PlannedLeg, source: Source) -> Result<Value> {
-        let (component, merge) = (Component::of(leg.entry)?, Component::merge());
-        self.contain(&component, &leg.image, &leg.node, plan);
-        self.contain(&merge, &plan.merge_image, &plan.merge, plan);
+        let merged = format!("{}-merge", leg.name);
+        let component = Component { name: leg.name.clone(), ..Component::of(leg.entry)? };
+        let merge = Component { name: merged.clone(), ..Component::merge() };
         let looped = format!("comp-{}-shards", leg.name);
         let around = format!("comp-{}-dealt", leg.name);
         let collected = channel(&format!("{}-{DIGEST}", leg.name));
@@ -330,6 +254,7 @@ impl Parts {
         parameters.extend(own(leg, &component)?);
         parameters.insert("shard_index".into(), from_input(ITEM));
         parameters.insert("shard_count".into(), constant(leg.shards));
+        self.contain(&component, &leg.image, (&leg.node, plan), &parameters);
         let shard = task(&leg.name, &component, &leg.node, (artifacts, parameters, Vec::new()));
         let mut seen = definitions(source, channel);
         seen["parameters"][ITEM] = json!({"parameterType": Kind::Int.ir_name()});
@@ -368,13 +293,13 @@ impl Parts {
             },
         });
         let shards = format!("{}-shards", leg.name);
-        let merged = format!("{}-merge", leg.name);
         let joined = Map::from_iter([
             (OUTPUT_URI.to_string(), from_input(OUTPUT_URI)),
             ("leg".to_string(), constant(leg.leg.to_string())),
             ("shard_count".to_string(), constant(leg.shards)),
             ("input_digests".to_string(), from_task(&shards, &collected)),
         ]);
+        self.contain(&merge, &plan.merge_image, (&plan.merge, plan), &joined);
         let joins = task("merge", &merge, &plan.merge, (Map::new(), joined, vec![shards.clone()]));
         self.components.insert(
             around.clone(),
@@ -399,22 +324,6 @@ impl Parts {
             task["dependentTasks"] = after.into();
         }
         Ok(task)
-    }
-}
-
-/// The inputs of a pipeline around a leg, each under the name that it has there.
-fn definitions(source: Source, named: impl Fn(&str) -> String) -> Value {
-    let text = || json!({"parameterType": Kind::Text.ir_name()});
-    match source {
-        Source::Place => {
-            json!({"parameters": {named(INPUT_URI): text(), named(OUTPUT_URI): text()}})
-        }
-        _ => json!({
-            "artifacts": {named(DATASET): {
-                "artifactType": {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"},
-            }},
-            "parameters": {named("input_digest"): text(), named(OUTPUT_URI): text()},
-        }),
     }
 }
 

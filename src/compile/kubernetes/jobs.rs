@@ -77,7 +77,7 @@ impl Jobs<'_> {
         self.job(Job {
             leg: leg.leg.number.to_string(),
             name: leg.entry.name,
-            version: &leg.version,
+            version: leg.entry.version,
             image: &leg.image,
             command: vec![format!("/microtome-{}", leg.entry.name)],
             args,
@@ -119,7 +119,7 @@ impl Jobs<'_> {
     /// # Errors
     /// As [`named`] and [`yaml::text`].
     pub fn params(&self, leg: &PlannedLeg, file: serde_json::Map<String, Value>) -> Result<Map> {
-        let labels = self.labels(leg.entry.name, &leg.version, &leg.leg.number.to_string());
+        let labels = self.labels(leg.entry.name, leg.entry.version, &leg.leg.number.to_string());
         let text = yaml::text(&Value::Object(file))?;
         Ok(Map::new()
             .with("apiVersion", "v1")

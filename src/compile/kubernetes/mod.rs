@@ -112,7 +112,7 @@ fn introduced(leg: &PlannedLeg, legs: usize) -> String {
         1 => String::new(),
         shards => format!(", in {shards} shards: each finds its own part, balanced by bytes"),
     };
-    format!("Leg {number} of {legs}: {} {}{dealt}.", leg.entry.name, leg.version)
+    format!("Leg {number} of {legs}: {} {}{dealt}.", leg.entry.name, leg.entry.version)
 }
 
 /// The ServiceAccount of the pods, unless the cluster file names one that is there.
