@@ -219,7 +219,7 @@ mod tests {
         let map = Map::new()
             .with("apiVersion", "batch/v1")
             .noted("Above.", "rules", vec![rule.into(), "x: y".into(), deep.into()])
-            .with("row", Tree::Row(vec![1_i64.into(), "a, b".into()]))
+            .with("row", Tree::Row(vec![1_u32.into(), "a, b".into()]))
             .with("nested", Tree::List(vec![Tree::List(vec!["a".into()])]))
             .with("lines", Tree::Lines("a: 1\n  b\n\nc\n".into()))
             .with_some("absent", None::<&str>)
