@@ -45,12 +45,13 @@ def main(pipeline, root, arguments):
             answer[name] = value if artifact is None else {"path": value.path, "metadata": dict(artifact)}
     except RuntimeError as error:
         answer["error"] = str(error)
-    print(json.dumps({"ran": ran, "outputs": answer}))
+    return {"ran": ran, "outputs": answer}
 
 
 if __name__ == "__main__":
+    # kfp prints as it goes: what is read from outside is the answer alone.
     out = os.dup(1)
-    # kfp prints as it goes; what is read from outside is the answer alone.
     os.dup2(2, 1)
-    sys.stdout = os.fdopen(out, "w")
-    main(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))
+    answer = main(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))
+    with os.fdopen(out, "w") as stdout:
+        json.dump(answer, stdout)
