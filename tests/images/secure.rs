@@ -90,11 +90,10 @@ fn an_image_finds_a_store_by_name_and_trusts_who_it_is_told_to() {
     ];
     let more: Vec<&str> = more.iter().map(String::as_str).collect();
     let command = ["/microtome-scan", slides, "-o", "s3://bucket/out"];
-    // The bundle of the image does not know this CA.
+    // The bundle of the image does not know this CA; that is all that differs between the two runs.
     let refused = locked(&scan, &more, &command);
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success(), "{words}");
-    assert!(words.to_lowercase().contains("certificate"), "{words}");
+    assert!(!refused.status.success() && words.contains(NAME), "{words}");
 
     ok(locked(&scan, &[&more[..], &["--env=SSL_CERT_FILE=/ca.pem"]].concat(), &command));
     let here = folder.path().join("here");
