@@ -80,6 +80,8 @@ fn an_image_finds_a_store_by_name_and_trusts_who_it_is_told_to() {
     let scan = interface::image(microtome::steps::find("scan").unwrap());
     let more = [
         "--network=host".to_string(),
+        // Tables on their way to a store are files of /tmp for a moment.
+        "--tmpfs=/tmp:rw,mode=1777".to_string(),
         format!("--add-host={NAME}:127.0.0.1"),
         format!("--volume={slides}:{slides}:ro"),
         format!("--volume={}/ca.pem:/ca.pem:ro", folder.path().display()),
