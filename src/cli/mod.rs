@@ -5,7 +5,7 @@
 //! the house that prints and exits. Exit codes are in [`codes`].
 
 mod bars;
-mod codes;
+pub mod codes;
 mod commands;
 mod compile;
 mod executor;

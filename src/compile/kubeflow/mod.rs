@@ -1,5 +1,5 @@
 //! A pipeline of Kubeflow Pipelines: the IR that its SDK compiles (schema 2.1.0), and what only Kubernetes knows
-//! ([`platform`]) as a second document.
+//! (`platform`) as a second document.
 //!
 //! A leg is a task. A leg in shards is a pipeline of its own: a loop over the shards' numbers, and behind it a merge
 //! that is given the digest of every part, so that neither begins with anything but what the shards made. A loop in the

@@ -6,7 +6,7 @@
 //! - The template of a Job cannot be changed once it is there, so names end in a digest of all that is said: a pipeline
 //!   that was edited makes Jobs of its own, and one that was not finds its Jobs done. The ServiceAccount has a name
 //!   that stays, because federated credentials are given to it by name.
-//! - What would end in the same way again is not begun again ([`jobs`] has the exit codes); everything else is, and
+//! - What would end in the same way again is not begun again (`jobs` has the exit codes); everything else is, and
 //!   finds what was done.
 //! - There is no deadline, as nobody knows how long slides take, and no time to live: finished Jobs are what the loop
 //!   passes over when it is run again.
