@@ -79,7 +79,7 @@ impl Prefix {
 
     fn failed(&self, path: &str) -> impl Fn(object_store::Error) -> Error + use<> {
         let name = if path.is_empty() { self.uri.clone() } else { format!("{}/{path}", self.uri) };
-        move |e| Error::store(name.clone(), e)
+        move |e| Error::store(name.clone(), with_root(&e))
     }
 
     pub fn length(&self, path: &str) -> Result<Option<u64>> {
@@ -225,6 +225,18 @@ impl Uploads {
     }
 }
 
+/// What an error says, and what is at the root of it where it does not say so: "error sending request" alone tells
+/// nobody that a certificate was refused.
+fn with_root(error: &object_store::Error) -> String {
+    let words = error.to_string();
+    let mut root: &dyn std::error::Error = error;
+    while let Some(cause) = root.source() {
+        root = cause;
+    }
+    let cause = root.to_string();
+    if words.contains(&cause) { words } else { format!("{words}: {cause}") }
+}
+
 /// A URL without user, password, query or fragment: what may stand in a message.
 pub(super) fn shown(uri: &str) -> String {
     let plain = uri.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
@@ -255,7 +267,7 @@ impl RemoteFile {
         let expected = range.end - range.start;
         let bytes = runtime()?
             .block_on(self.store.get_range(&self.at, range))
-            .map_err(|e| Error::store(self.name.clone(), e))?;
+            .map_err(|e| Error::store(self.name.clone(), with_root(&e)))?;
         if bytes.len() as u64 == expected {
             Ok(bytes)
         } else {
@@ -312,7 +324,24 @@ impl ReadAt for RemoteFile {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{shown, with_root};
+
+    #[test]
+    fn the_root_of_an_error_is_told_once() {
+        let refused = || std::io::Error::other("invalid peer certificate");
+        let sending = std::io::Error::other(refused());
+        let whole = object_store::Error::Generic { store: "S3", source: sending.into() };
+        assert_eq!(with_root(&whole).matches("invalid peer certificate").count(), 1);
+        #[derive(Debug, thiserror::Error)]
+        #[error("error sending request")]
+        struct Sending(#[source] std::io::Error);
+        let hidden =
+            object_store::Error::Generic { store: "S3", source: Box::new(Sending(refused())) };
+        assert_eq!(
+            with_root(&hidden),
+            "Generic S3 error: error sending request: invalid peer certificate"
+        );
+    }
 
     #[test]
     fn messages_carry_no_secret() {
