@@ -110,6 +110,9 @@ pub struct Summary {
     /// Those of them that storage is to blame for: doing it again may help.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub store_failures: u64,
+    /// `K:STEP,STEP,…`, of a leg of a chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leg: Option<String>,
     /// Digest of the manifest that the run was given: of a leg of a chain, that of the leg before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<Digest>,

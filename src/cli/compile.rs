@@ -5,7 +5,7 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::{index, print};
 use crate::compile::{self, Cluster, TARGETS, pinned};
-use crate::dataset::{self, Root, read_file};
+use crate::dataset::{self, read_file};
 use crate::error::{Error, Result};
 use crate::steps::STEPS;
 
@@ -136,16 +136,8 @@ pub fn run(matches: &ArgMatches) -> Result<u8> {
 
 /// Writes a file whole or not at all.
 fn written(place: &str, bytes: &[u8]) -> Result<()> {
-    if !dataset::is_url(place) && std::path::Path::new(place).is_dir() {
+    if !dataset::is_url(place) && (place.ends_with('/') || std::path::Path::new(place).is_dir()) {
         return Err(Error::params("--output", format!("{place} is a folder: name a file in it")));
     }
-    let (folder, name) = match place.rsplit_once('/') {
-        Some(("", name)) => ("/", name),
-        Some((folder, name)) => (folder, name),
-        None => (".", place),
-    };
-    if name.is_empty() {
-        return Err(Error::params("--output", format!("{place:?} names no file")));
-    }
-    Root::open(folder)?.replace(name, bytes)
+    dataset::write_out(place, bytes)
 }

@@ -36,6 +36,12 @@ pub fn cluster(cluster: &Cluster, steps: &'static [Entry]) -> Result<()> {
     }
     claims(&cluster.claims)?;
     labels("pod_labels", &cluster.pod_labels)?;
+    let ours =
+        |key: &&String| key.starts_with("microtome/") || key.starts_with("app.kubernetes.io/");
+    if let Some(key) = cluster.pod_labels.keys().find(ours) {
+        let message = format!("{:?} is a label that microtome gives itself", cut(key));
+        return Err(Error::params("pod_labels", message));
+    }
     variables(cluster)?;
     if let Some(input) = &cluster.input {
         place("input", input, &cluster.claims, false)?;

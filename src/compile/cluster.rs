@@ -202,5 +202,28 @@ pub fn schema() -> Value {
     schema["required"] = serde_json::json!(["microtome-cluster"]);
     schema["properties"]["microtome-cluster"]["const"] = VERSION.into();
     schema["properties"]["microtome-cluster"]["default"] = VERSION.into();
+    numbers_for_text(&mut schema);
     schema
+}
+
+/// Where text is asked for, numbers are taken as it (`cpu: 4`): says so, for editors.
+fn numbers_for_text(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if !map.contains_key("const") && !map.contains_key("enum") {
+                match map.get_mut("type") {
+                    Some(Value::Array(types)) if types.iter().any(|t| t == "string") => {
+                        types.push("number".into());
+                    }
+                    Some(one) if *one == "string" => {
+                        *one = serde_json::json!(["string", "number"]);
+                    }
+                    _ => {}
+                }
+            }
+            map.values_mut().for_each(numbers_for_text);
+        }
+        Value::Array(all) => all.iter_mut().for_each(numbers_for_text),
+        _ => {}
+    }
 }

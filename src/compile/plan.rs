@@ -169,12 +169,15 @@ fn merged(defaults: &Node, own: Option<&Node>) -> Node {
     // One list or the other: to name the same taint twice says nothing new.
     let tolerations =
         if own.tolerations.is_empty() { defaults.tolerations.clone() } else { own.tolerations };
+    let cpu = or(own.cpu, &defaults.cpu);
+    let cpu_limit = or(own.cpu_limit, &defaults.cpu_limit);
+    let threads = own.threads.or(defaults.threads).or_else(|| threads_of(&cpu, &cpu_limit));
     Node {
         image: own.image,
         shards: own.shards,
-        cpu: or(own.cpu, &defaults.cpu),
+        cpu,
         memory: or(own.memory, &defaults.memory),
-        cpu_limit: or(own.cpu_limit, &defaults.cpu_limit),
+        cpu_limit,
         memory_limit: or(own.memory_limit, &defaults.memory_limit),
         scratch: or(own.scratch, &defaults.scratch),
         node_selector,
@@ -182,9 +185,16 @@ fn merged(defaults: &Node, own: Option<&Node>) -> Node {
         retries: own.retries.or(defaults.retries),
         cache: own.cache.or(defaults.cache),
         max_failures: or(own.max_failures, &defaults.max_failures),
-        threads: own.threads.or(defaults.threads),
+        threads,
         pack: or(own.pack, &defaults.pack),
     }
+}
+
+/// A thread for each core that is asked for (or is the limit), begun ones too: a container sees all cores of its node, and
+/// memory goes by threads. `None` where nothing is asked for.
+fn threads_of(cpu: &Option<String>, cpu_limit: &Option<String>) -> Option<u16> {
+    let thousandths = syntax::quantity(cpu_limit.as_ref().or(cpu.as_ref())?)?;
+    u16::try_from(thousandths.div_ceil(1000)).ok().filter(|threads| *threads <= 4096)
 }
 
 /// In how many parts a step's units are dealt. A listing is quick and hashes where it lists: it is dealt out only where

@@ -49,6 +49,21 @@ pub fn write_file(path: &str, bytes: &[u8]) -> Result<()> {
     local::write_file(Path::new(path), bytes)
 }
 
+/// Writes a file that a person named: a local one whole, in the place of what a link leads to; into a pipe or a device as
+/// it is; or an object.
+///
+/// # Errors
+/// [`Error::Store`], also when its folder is not there.
+pub fn write_out(place: &str, bytes: &[u8]) -> Result<()> {
+    if !is_url(place) {
+        return local::write_out(Path::new(place.strip_prefix("file://").unwrap_or(place)), bytes);
+    }
+    match place.rsplit_once('/') {
+        Some((prefix, name)) if !name.is_empty() => super::Root::open(prefix)?.replace(name, bytes),
+        _ => Err(Error::params("URL", format!("{} names no file", super::shown(place)))),
+    }
+}
+
 /// Writes over a local file that is there, without making it anew: one that is mounted by itself cannot be replaced. `false`
 /// where there is none.
 ///

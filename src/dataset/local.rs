@@ -249,6 +249,26 @@ pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     file.persist(path).map(|_| ()).map_err(|e| store(path)(e.error))
 }
 
+/// Writes what a person named as output: whole or not at all where that is a file (the one that a link leads to), as it
+/// comes where it is a pipe or a device. No folder is made.
+pub(super) fn write_out(path: &Path, bytes: &[u8]) -> Result<()> {
+    let Some(found) = absent(path, fs::metadata(path))? else {
+        return match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+                Err(Error::store(path.to_string_lossy(), "there is no such folder"))
+            }
+            _ if path.is_symlink() => {
+                Err(Error::store(path.to_string_lossy(), "it is a link that leads nowhere"))
+            }
+            _ => write_file(path, bytes),
+        };
+    };
+    if found.is_file() {
+        return write_file(&fs::canonicalize(path).map_err(store(path))?, bytes);
+    }
+    write_over(path, bytes).map(drop)
+}
+
 /// Writes over a file that is there.
 pub(super) fn write_over(path: &Path, bytes: &[u8]) -> Result<bool> {
     let opened = fs::OpenOptions::new().write(true).truncate(true).open(path);

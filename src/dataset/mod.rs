@@ -23,7 +23,7 @@ mod web;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use file::{digest, read_file, read_file_within, write_file, write_over};
+pub use file::{digest, read_file, read_file_within, write_file, write_out, write_over};
 pub use input::{Candidate, Candidates, list_input};
 pub use local::Staging;
 pub use scratch::{Scratch, Sealed};

@@ -10,6 +10,7 @@ use crate::dataset::{Root, Sealed};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::manifest::Schema;
+use crate::steps;
 
 /// What a leg finds of the legs before it.
 pub(super) struct Behind {
@@ -26,6 +27,9 @@ pub(super) struct Behind {
 /// # Errors
 /// [`Error::Params`] when the plan is not this leg, when an earlier leg is missing, or does not follow from the one before it.
 pub(super) fn behind(plan: &Plan, leg: &Leg) -> Result<Option<Behind>> {
+    if let Some(unknown) = leg.chain.iter().find(|name| steps::find(name).is_none()) {
+        return Err(Error::params("--leg", format!("there is no step {unknown:?}")));
+    }
     let names: Vec<&str> = plan.steps.iter().map(|step| step.entry().name).collect();
     if names != [leg.step()] {
         return Err(Error::params(
@@ -50,7 +54,7 @@ pub(super) fn behind(plan: &Plan, leg: &Leg) -> Result<Option<Behind>> {
     let legs = earlier_legs(root, leg)?;
     let before = leg.nth(leg.number - 1);
     let manifest = before.manifest();
-    let told = legs.last().and_then(|run| run.steps.last()).map(|step| step.manifest);
+    let told = made_by(&legs);
     match root.digest(&manifest)? {
         Some(digest) if Some(digest) == told => {
             let schema = root.manifest_at(&manifest)?.schema().clone();
@@ -91,7 +95,20 @@ pub fn earlier_legs(root: &Root, leg: &Leg) -> Result<Vec<Summary>> {
         })?;
         let one: Summary = serde_json::from_slice(&bytes)
             .map_err(|e| Error::format(format!("{}/{path}", root.uri()), e.to_string()))?;
-        let made = legs.last().and_then(|run| run.steps.last()).map(|step| step.manifest);
+        if one.leg.as_deref() != Some(before.to_string().as_str()) {
+            let chain =
+                one.leg.as_deref().and_then(|leg| leg.split_once(':')).map_or("", |(_, c)| c);
+            return Err(Error::params(
+                "--leg",
+                format!(
+                    "leg {number} (`{}`) in {} was done as part of the chain {chain:?}, not of {:?}: run it again, or choose another folder",
+                    before.step(),
+                    root.uri(),
+                    leg.chain.join(",")
+                ),
+            ));
+        }
+        let made = made_by(&legs);
         if number > 1 && one.given != made {
             return Err(Error::params(
                 "--leg",
@@ -106,6 +123,11 @@ pub fn earlier_legs(root: &Root, leg: &Leg) -> Result<Vec<Summary>> {
         legs.push(one);
     }
     Ok(legs)
+}
+
+/// The manifest of the last of these legs.
+fn made_by(legs: &[Summary]) -> Option<Digest> {
+    legs.last().and_then(|run| run.steps.last()).map(|step| step.manifest)
 }
 
 /// Lays down what a leg leaves, or what its shards leave once they are joined: the last leg ends the dataset.
@@ -151,6 +173,7 @@ fn joined(legs: &[Summary]) -> Result<Summary> {
     }
     whole.microtome = legs.last().ok_or_else(no_leg)?.microtome.clone();
     whole.shard = None;
+    whole.leg = None;
     whole.given = None;
     Ok(whole)
 }
@@ -177,6 +200,8 @@ pub fn merge_leg(
     };
     let (manifests, runs) = (collect("manifests", ".parquet")?, collect("runs", ".json")?);
     let parts = merge::summaries(&runs)?;
+    // The shards agree with each other: do they with what the leg before gives now?
+    let made = made_by(&earlier_legs(root, leg)?);
     for (index, ((_, path), part)) in manifests.iter().zip(&parts).enumerate() {
         let told = part.steps.last().map(|step| step.manifest);
         let found = root.digest(path)?;
@@ -191,6 +216,15 @@ pub fn merge_leg(
                 format!("shard {index} of leg {leg} has other bytes than it was said to have"),
             ));
         }
+        if part.leg.as_deref() != Some(leg.to_string().as_str()) {
+            return Err(Error::params(
+                "--leg",
+                format!(
+                    "shard {index} was done as leg {}, not as {leg}: run it again",
+                    part.leg.as_deref().unwrap_or("of no chain")
+                ),
+            ));
+        }
         if part.given != parts.first().and_then(|first| first.given) {
             return Err(Error::params(
                 "--leg",
@@ -199,6 +233,15 @@ pub fn merge_leg(
                 ),
             ));
         }
+    }
+    if parts.first().is_some_and(|first| first.given != made) {
+        return Err(Error::params(
+            "--leg",
+            format!(
+                "the shards of leg {leg} read another manifest than leg {} gives now: run them again",
+                leg.number.saturating_sub(1)
+            ),
+        ));
     }
     if !given.is_empty() && given.len() != parts.len() {
         return Err(Error::params(

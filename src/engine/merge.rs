@@ -285,6 +285,16 @@ pub(super) fn join_failures(
     for (root, path) in parts {
         all.append(&mut read_failures(root, path)?);
     }
+    if all.len() as u64 != summary.failures {
+        return Err(Error::format(
+            "failures",
+            format!(
+                "the lists of the shards hold {} failures, and their runs tell of {}",
+                all.len(),
+                summary.failures
+            ),
+        ));
+    }
     // Steps follow each other in a whole run, and orders within a step.
     let position = |failure: &Failure| summary.steps.iter().position(|s| s.step == failure.step);
     all.sort_by_key(|(order, failure): &(u64, Failure)| (position(failure), *order));

@@ -91,6 +91,7 @@ pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result
         steps: Vec::new(),
         failures: 0,
         store_failures: 0,
+        leg: knobs.leg.as_ref().map(ToString::to_string),
         given: behind.as_ref().map(|behind| behind.digest),
         units: 0,
         seconds: 0.0,

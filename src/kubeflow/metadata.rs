@@ -234,6 +234,7 @@ mod tests {
             steps: steps.iter().map(step).collect(),
             failures: 1,
             store_failures: 0,
+            leg: None,
             given: None,
             units: 4,
             seconds: 0.5,

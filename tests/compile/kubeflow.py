@@ -64,7 +64,7 @@ def tile_dealt(dataset: dsl.Input[dsl.Dataset], input_digest: str, output_uri: s
     leg = f"2:{CHAIN}"
     with dsl.ParallelFor([0, 1], name="shards") as index:
         shard = may_use(tile(dataset=dataset, input_digest=input_digest, output_uri=output_uri, leg=leg,
-                             mpp=0.75, shard_index=index, shard_count=2))
+                             mpp=0.75, threads=2, shard_index=index, shard_count=2))
     merged = may_use(merge(output_uri=output_uri, leg=leg, shard_count=2,
                            input_digests=dsl.Collected(shard.outputs["manifest_digest"])))
     return all_of(merged)
@@ -72,11 +72,11 @@ def tile_dealt(dataset: dsl.Input[dsl.Dataset], input_digest: str, output_uri: s
 
 @dsl.pipeline(name="pipeline")
 def same(input_uri: str = "az://in/x", output_uri: str = "az://out/y") -> Given:
-    first = may_use(scan(input_uri=input_uri, output_uri=output_uri, leg=f"1:{CHAIN}"))
+    first = may_use(scan(input_uri=input_uri, output_uri=output_uri, leg=f"1:{CHAIN}", threads=2))
     second = tile_dealt(dataset=first.outputs["dataset"], input_digest=first.outputs["manifest_digest"],
                         output_uri=output_uri)
     third = may_use(split(dataset=second.outputs["dataset"], input_digest=second.outputs["manifest_digest"],
-                          output_uri=output_uri, leg=f"3:{CHAIN}"))
+                          output_uri=output_uri, leg=f"3:{CHAIN}", threads=2))
     return all_of(third)
 
 

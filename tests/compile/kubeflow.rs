@@ -140,7 +140,9 @@ fn every_pipeline_compiles_with_1_2_and_8_shards() {
 #[test]
 fn the_example_clusters_are_compiled_as_their_comments_say() {
     let mut seen = 0;
-    for (pipeline, cluster) in [("histology", "azure"), ("camera-trap", "claim")] {
+    for (pipeline, cluster) in
+        [("histology", "azure"), ("camera-trap", "claim"), ("balanced", "local")]
+    {
         let place = fixture(&format!("clusters/{cluster}.yaml"));
         let text = fs::read(&place).unwrap();
         let command = format!(
@@ -161,7 +163,7 @@ fn the_example_clusters_are_compiled_as_their_comments_say() {
     }
     assert!(seen >= 8);
     let all = fs::read_dir(fixture("clusters")).unwrap().count();
-    assert_eq!(all, 2, "an example that is not compiled here");
+    assert_eq!(all, 3, "an example that is not compiled here");
 }
 
 #[test]

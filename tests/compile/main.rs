@@ -5,4 +5,5 @@ mod clusters;
 mod common;
 mod kubeflow;
 mod kubernetes;
+mod outputs;
 mod plans;

@@ -82,6 +82,61 @@ fn what_was_done_on_an_older_manifest_is_found() {
     refused(&mut third, 2, "is not the one that leg 2 tells of");
 }
 
+/// All shards agree with each other, and none with what is listed now.
+#[test]
+fn shards_of_an_older_listing_are_not_merged() {
+    let mut relay = Relay::new("tile", "slides");
+    let (fewer, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    copy(&common::fixture("slides"), fewer.path());
+    let out = out.path();
+    relay.input = fewer.path().to_path_buf();
+    relay.run_leg(1, out, 1);
+    for index in 0..2 {
+        assert_done(&mut relay.command(2, out, Some((index, 2))));
+    }
+    std::fs::remove_file(fewer.path().join("he-svs.svs")).unwrap();
+    relay.run_leg(1, out, 1);
+    refused(&mut relay.merge(2, out, 2), 2, "read another manifest than leg 1 gives now");
+    relay.run_leg(2, out, 2);
+    assert!(!std::fs::read(out.join("manifest.parquet")).unwrap().is_empty());
+}
+
+#[test]
+fn two_chains_do_not_mix_in_one_folder() {
+    let (relay, out) = (Relay::new("tile", "slides"), tempfile::tempdir().unwrap());
+    let out = out.path();
+    relay.run_leg(1, out, 1);
+    let step = |name: &str, leg: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_microtome"));
+        command.arg(name).arg(out).arg("-o").arg(out).args(["--leg", leg]);
+        command
+    };
+    refused(&mut step("tile", "2:scan,tile,split"), 2, "done as part of the chain \"scan,tile\"");
+    refused(&mut step("tile", "2:scan,tile,nope"), 2, "there is no step \"nope\"");
+    for index in 0..2 {
+        assert_done(&mut relay.command(2, out, Some((index, 2))));
+    }
+    let mut other = Command::new(env!("CARGO_BIN_EXE_microtome"));
+    other.arg("merge").arg(out).arg("-o").arg(out).args(["--leg", "1:tile"]);
+    refused(&mut other, 2, "no manifests/1-tile/part-");
+}
+
+/// A list of failures that was cut short would make a dataset look better than it is.
+#[test]
+fn a_shards_list_of_failures_is_held_to_its_run() {
+    let (relay, out) = (Relay::new("tile", "slides"), tempfile::tempdir().unwrap());
+    let out = out.path();
+    relay.run_leg(1, out, 1);
+    let list = |index: u32| out.join(format!("failures/2-tile/part-0000{index}-of-00002.jsonl"));
+    for index in 0..2 {
+        assert_done(&mut relay.command(2, out, Some((index, 2))));
+    }
+    let long = (0..2).find(|i| std::fs::metadata(list(*i)).unwrap().len() > 0);
+    let long = list(long.expect("one of the drawn slides fails"));
+    std::fs::write(long, b"").unwrap();
+    refused(&mut relay.merge(2, out, 2), 3, "their runs tell of 1");
+}
+
 /// Parts of another number of shards may lie there from an earlier day.
 #[test]
 fn another_number_of_shards_is_no_hindrance() {

@@ -96,6 +96,7 @@ pub fn tiny(slides: &[SlideAsked<'_>], tile_px: u32) -> Tiny {
         ],
         failures: 1,
         store_failures: 0,
+        leg: None,
         given: None,
         units: 2 * slides.len() as u64,
         seconds: 4.5,

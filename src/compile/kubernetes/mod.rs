@@ -190,6 +190,7 @@ fn heading(plan: &Plan, run: &str, objects: &[Object]) -> String {
          shows why; units that failed are listed in failures/ of the dataset. Delete the Job that failed, mend what is wrong\n\
          and run the loop again: what is done is passed over. A Job cannot be changed, so delete it too before you apply one\n\
          that you have edited here; a pipeline that is compiled again has other names if anything is different.\n\
+         When there are more images: delete all Jobs of the run and run the loop again. What has a record is not done again.\n\
          Finished Jobs stay until they are deleted:\n\
          \n\
          {s}kubectl delete job,configmap{within} -l {all}\n",
