@@ -99,22 +99,24 @@ fn told_to_stop_it_ends_in_two_seconds_with_the_right_code() {
     let undisturbed = tempdir().unwrap();
     let seconds = whole(&slide, undisturbed.path(), &[]);
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
-        let out = tempdir().unwrap();
-        let mut at_work = 0;
-        for moment in moments(seconds).take(5) {
+        let (mut out, mut at_work, mut scale) = (tempdir().unwrap(), 0, 1.0);
+        for moment in moments(seconds).take(40) {
             let mut child = start(&slide, out.path(), &[]);
-            std::thread::sleep(moment.max(Duration::from_millis(60)));
+            std::thread::sleep(moment.mul_f64(scale).max(Duration::from_millis(60)));
             let kill = ["-s", signal, &child.id().to_string()].map(String::from);
             Command::new("kill").args(kill).status().unwrap();
             let told = Instant::now();
             let status = child.wait().unwrap();
             assert!(told.elapsed() < Duration::from_secs(2), "{:?}", told.elapsed());
-            // It may have been done before the signal came.
-            assert!(
-                matches!(status.code(), Some(c) if c == code || c == 0),
-                "{signal}: {status:?}"
-            );
-            at_work += usize::from(status.code() == Some(code));
+            match status.code() {
+                Some(c) if c == code => at_work += 1,
+                // It was done before the signal came: anew, and sooner. The machine may have been busy before.
+                Some(0) => (out, scale) = (tempdir().unwrap(), scale * 0.8),
+                _ => panic!("{signal}: {status:?}"),
+            }
+            if at_work == 4 {
+                break;
+            }
         }
         assert!(at_work > 0, "no {signal} came while it was at work");
         whole(&slide, out.path(), &[]);
