@@ -3,7 +3,9 @@
 use std::io::Cursor;
 
 use ::image::{DynamicImage, ImageFormat, ImageReader, RgbImage, codecs::jpeg::JpegEncoder};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image};
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+
+use crate::pixels::resize::resize_bytes;
 
 /// Files up to this size go into the page as they are, in bytes.
 const AS_IT_IS_BYTES: usize = 64 << 10;
@@ -93,11 +95,10 @@ fn shrink(image: &DynamicImage, longest_px: u32) -> Option<RgbImage> {
         u32::try_from(scaled).unwrap_or(1).max(1)
     };
     let (to_width, to_height) = (side(width), side(height));
-    let from = Image::from_vec_u8(width, height, rgb.into_raw(), PixelType::U8x3).ok()?;
-    let mut to = Image::new(to_width, to_height, PixelType::U8x3);
+    let (from, to) = ((width, height), (to_width, to_height));
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&from, &mut to, &options).ok()?;
-    RgbImage::from_raw(to_width, to_height, to.into_vec())
+    let made = resize_bytes(&mut Resizer::new(), rgb.as_raw(), 3, from, to, &options).ok()?;
+    RgbImage::from_raw(to_width, to_height, made)
 }
 
 fn data_url(media_type: &str, bytes: &[u8]) -> String {

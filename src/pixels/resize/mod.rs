@@ -90,7 +90,7 @@ pub fn resize_from(
             ));
         }
         (Samples::U8(data), Light::Gamma) => {
-            Samples::U8(bytes(inner, data, image.channels(), from, size, &options)?)
+            Samples::U8(resize_bytes(inner, data, image.channels(), from, size, &options)?)
         }
         (Samples::U16(data), Light::Gamma) => {
             Samples::U16(words(inner, data, image.channels(), from, size, &options)?)
@@ -130,7 +130,12 @@ fn bug(cause: impl std::fmt::Display) -> Error {
     Error::Bug { message: format!("resize: {cause}") }
 }
 
-fn bytes(
+/// 8-bit samples as `options` say. Goes by the type of pixels: asked at run time, the library brings its code for all
+/// types into a binary, and that for floats is not compiled to the same bytes each time.
+///
+/// # Errors
+/// [`Error::Bug`] when `options` cut out what does not lie in the image.
+pub(crate) fn resize_bytes(
     inner: &mut fir::Resizer,
     data: &[u8],
     channels: u8,

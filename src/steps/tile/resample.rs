@@ -4,6 +4,7 @@ use fast_image_resize as fir;
 
 use crate::error::{Error, Result};
 use crate::image::Image;
+use crate::pixels::resize::resize_bytes;
 
 /// Resamples the rectangle (left, top, width, height; fractions allowed) of an 8-bit image of 1 or 3
 /// channels to `size` pixels, with the Catmull–Rom cubic, widened by the scale when it makes smaller.
@@ -21,20 +22,16 @@ pub fn resample(
     size: (u32, u32),
 ) -> Result<Image> {
     let bug = |e: &dyn std::fmt::Display| Error::Bug { message: format!("resampling: {e}") };
-    let kind = match source.channels() {
-        1 => fir::PixelType::U8,
-        3 => fir::PixelType::U8x3,
-        n => return Err(bug(&format!("{n} channels"))),
-    };
+    if !matches!(source.channels(), 1 | 3) {
+        return Err(bug(&format!("{} channels", source.channels())));
+    }
     let data = source.as_u8().ok_or_else(|| bug(&"deep samples"))?;
-    let view = fir::images::ImageRef::new(source.width_px(), source.height_px(), data, kind)
-        .map_err(|e| bug(&e))?;
-    let mut target = fir::images::Image::new(size.0, size.1, kind);
+    let from = (source.width_px(), source.height_px());
     let options = fir::ResizeOptions::new()
         .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::CatmullRom))
         .crop(left, top, width, height);
-    resizer.resize(&view, &mut target, &options).map_err(|e| bug(&e))?;
-    Image::from_u8(size.0, size.1, source.channels(), target.into_vec())
+    let made = resize_bytes(resizer, data, source.channels(), from, size, &options)?;
+    Image::from_u8(size.0, size.1, source.channels(), made)
 }
 
 #[cfg(test)]
