@@ -94,7 +94,7 @@ pub fn all() -> Vec<Command> {
                 .long("shards")
                 .value_name("N")
                 .requires("leg")
-                .value_parser(clap::value_parser!(u32).range(1..=100_000))
+                .value_parser(clap::value_parser!(u32).range(1..=i64::from(engine::Shard::MOST)))
                 .help("How many shards the leg has [default: as many as lie there]")
                 .help_heading(knobs::RUNS),
         )

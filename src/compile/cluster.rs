@@ -78,7 +78,8 @@ pub struct Node {
     pub cache: Option<bool>,
     /// Failed units that are still a success: `N` or `P%`.
     pub max_failures: Option<String>,
-    /// Threads that do work; one per core if not given.
+    /// Threads that do work; if not given, one for each core of `cpu_limit` or else `cpu`, begun ones too, and one per core of
+    /// the node where neither is.
     pub threads: Option<u16>,
     /// Size of packs; loose files if not given.
     pub pack: Option<String>,

@@ -159,7 +159,7 @@ mod tests {
         assert!(is_web("https://account.blob.core.windows.net/c/index.json?sig=1"));
         assert!(
             !is_web("s3://bucket/index.json")
-                && !is_web("/tmp/index.json")
+                && !is_web("/lists/index.json")
                 && !is_web("index.json")
         );
     }

@@ -47,6 +47,11 @@ pub struct Shard {
     pub count: u32,
 }
 
+impl Shard {
+    /// Most shards.
+    pub const MOST: u32 = 100_000;
+}
+
 impl std::str::FromStr for Shard {
     type Err = Error;
 
@@ -55,11 +60,14 @@ impl std::str::FromStr for Shard {
         let parsed =
             text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
         match parsed {
-            Some((index, count)) if index < count && count <= 100_000 => Ok(Self { index, count }),
+            Some((index, count)) if index < count && count <= Self::MOST => {
+                Ok(Self { index, count })
+            }
             _ => Err(Error::params(
                 "--shard",
                 format!(
-                    "{text:?} is not I/N with I from 0 to N-1 and N at most 100000 (such as 0/4)"
+                    "{text:?} is not I/N with I from 0 to N-1 and N at most {} (such as 0/4)",
+                    Self::MOST
                 ),
             )),
         }

@@ -172,12 +172,12 @@ mod tests {
         }
         let text = r#"{"inputs":{"parameterValues":{"a":null,"b":3.0},
             "artifacts":{"dataset":{"artifacts":[{"name":"7","uri":"s3://b/x","type":{"schemaTitle":"system.Dataset"},"metadata":null,"state":"LIVE"}]},"none":{}}},
-            "outputs":{"parameters":{"items":{"outputFile":"/tmp/items"},"odd":{}},"outputFile":"/o.json"}}"#;
+            "outputs":{"parameters":{"items":{"outputFile":"/answers/items"},"odd":{}},"outputFile":"/o.json"}}"#;
         let read = ExecutorInput::read(text).unwrap();
         assert_eq!(read.parameters.len(), 1);
         assert_eq!(read.artifacts["dataset"][0].uri, "s3://b/x");
         assert!(!read.artifacts.contains_key("none"));
-        assert_eq!(read.outputs.parameters["items"], "/tmp/items");
+        assert_eq!(read.outputs.parameters["items"], "/answers/items");
         assert_eq!(
             (read.outputs.parameters.len(), read.outputs.file.as_deref()),
             (1, Some("/o.json"))

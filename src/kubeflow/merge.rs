@@ -9,11 +9,8 @@ use super::work::{hold, named, output};
 use crate::dataset::{Root, shown};
 use crate::describe::interface::{MERGE_ARTIFACT, merge_inputs};
 use crate::digest::Digest;
-use crate::engine::{self, Knobs, Leg, Summary};
+use crate::engine::{self, Knobs, Leg, Shard, Summary};
 use crate::error::{Error, Result};
-
-/// Most shards.
-const MOST_SHARDS: u32 = 100_000;
 
 /// Joins shards, as the executor input asks.
 ///
@@ -26,7 +23,7 @@ const MOST_SHARDS: u32 = 100_000;
 pub fn merge(given: &ExecutorInput, places: &Places) -> Result<Outcome> {
     let values = Values::of(given, &merge_inputs(), &[MERGE_ARTIFACT.0])?;
     let leg: Option<Leg> = values.text("leg").map(str::parse).transpose().map_err(named)?;
-    let shards = values.count("shard_count", 0, MOST_SHARDS)?;
+    let shards = values.count("shard_count", 0, Shard::MOST)?;
     let digests = values.texts("input_digests")?.into_iter().enumerate().map(|(index, text)| {
         let wrong = |e: Error| Error::params(format!("input_digests[{index}]"), e.to_string());
         text.trim().parse::<Digest>().map_err(wrong)

@@ -102,11 +102,11 @@ mod tests {
             assert_eq!(at(uri).unwrap().as_deref(), Some(path));
         }
         assert_eq!(at("").unwrap(), None);
-        let elsewhere = Places::below("/tmp/x/");
+        let elsewhere = Places::below("/below/");
         let artifact = Artifact { uri: "minio://m/d".into(), ..Artifact::default() };
         assert_eq!(
             elsewhere.local("dataset", &artifact).unwrap().as_deref(),
-            Some("/tmp/x/minio/m/d")
+            Some("/below/minio/m/d")
         );
         let custom = Artifact { custom_path: Some("/here".into()), ..artifact };
         assert_eq!(elsewhere.local("dataset", &custom).unwrap().as_deref(), Some("/here"));

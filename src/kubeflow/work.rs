@@ -19,8 +19,6 @@ use crate::step::{AnyStep, Crew, Entry, Grain};
 
 /// Most threads.
 const MOST_THREADS: u32 = 4096;
-/// Most shards.
-const MOST_SHARDS: u32 = 100_000;
 
 /// A plan and its knobs.
 pub struct Work {
@@ -167,8 +165,8 @@ fn knobs(values: &Values) -> Result<Knobs> {
         0 => {}
         threads => knobs.threads = threads as usize,
     }
-    let count = values.count("shard_count", 1, MOST_SHARDS)?;
-    let index = values.count("shard_index", 0, MOST_SHARDS)?;
+    let count = values.count("shard_count", 1, Shard::MOST)?;
+    let index = values.count("shard_index", 0, Shard::MOST)?;
     if count == 0 || index >= count {
         return Err(Error::params(
             "shard_index",
