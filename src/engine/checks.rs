@@ -1,6 +1,6 @@
 //! What is refused before any work.
 
-use super::legs::{self, Behind, Hold};
+use super::legs::{self, Behind};
 use super::{Knobs, Plan, RUN, earlier_run, grouping, schema_after};
 use crate::dataset::{self, MANIFEST, Root};
 use crate::error::{Error, Result};
@@ -14,8 +14,7 @@ use crate::step::{AnyStep, Grain, Grouping};
 /// [`Error::Params`] when a listing is not first, or input and output are one; [`Error::Schema`]
 /// naming the column and the step that makes it; [`Error::Store`] when the input is not there.
 pub fn check(plan: &Plan, knobs: &Knobs) -> Result<()> {
-    let behind =
-        knobs.leg.as_ref().map(|leg| legs::behind(plan, leg, Hold::Told)).transpose()?.flatten();
+    let behind = knobs.leg.as_ref().map(|leg| legs::behind(plan, leg)).transpose()?.flatten();
     checked(plan, behind.as_ref()).map(drop)
 }
 

@@ -22,18 +22,11 @@ pub(super) struct Behind {
     pub legs: Vec<Summary>,
 }
 
-/// Whether the manifest is read whole and held to what its leg tells of it. A run does so once; a check before it need not.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hold {
-    Told,
-    Hashed,
-}
-
 /// What stands before this leg; `None` for the first, which reads an input like every run.
 ///
 /// # Errors
 /// [`Error::Params`] when the plan is not this leg, when an earlier leg is missing, or does not follow from the one before it.
-pub(super) fn behind(plan: &Plan, leg: &Leg, hold: Hold) -> Result<Option<Behind>> {
+pub(super) fn behind(plan: &Plan, leg: &Leg) -> Result<Option<Behind>> {
     if let Some(unknown) = leg.chain.iter().find(|name| steps::find(name).is_none()) {
         return Err(Error::params("--leg", format!("there is no step {unknown:?}")));
     }
@@ -62,11 +55,7 @@ pub(super) fn behind(plan: &Plan, leg: &Leg, hold: Hold) -> Result<Option<Behind
     let before = leg.nth(leg.number - 1);
     let manifest = before.manifest();
     let told = made_by(&legs);
-    let found = match hold {
-        Hold::Hashed => root.digest(&manifest)?,
-        Hold::Told => root.length(&manifest)?.and(told),
-    };
-    match found {
+    match root.digest(&manifest)? {
         Some(digest) if Some(digest) == told => {
             let schema = root.manifest_at(&manifest)?.schema().clone();
             Ok(Some(Behind { manifest, digest, schema, legs }))

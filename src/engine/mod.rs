@@ -73,12 +73,7 @@ pub struct Plan {
 /// What kept the run as a whole from being done (params, schema, storage); [`Error::Stopped`] when
 /// it was told to stop. Failures of single units are in the summary, not here.
 pub fn run(plan: &Plan, knobs: &Knobs, crew: &Crew, watch: &dyn Watch) -> Result<Summary> {
-    let behind = knobs
-        .leg
-        .as_ref()
-        .map(|leg| legs::behind(plan, leg, legs::Hold::Hashed))
-        .transpose()?
-        .flatten();
+    let behind = knobs.leg.as_ref().map(|leg| legs::behind(plan, leg)).transpose()?.flatten();
     let leads_to = checked(plan, behind.as_ref())?;
     if knobs.shard.is_some() {
         check_shard(plan)?;
